@@ -1,0 +1,66 @@
+/** The two kinds of notes, one notebook each. */
+export type NoteKind = 'security' | 'function';
+
+/** `active` notes are retrieved; `muted` ones are kept but never reach a prompt. */
+export type NoteStatus = 'active' | 'muted';
+
+/** Where a note came from. */
+export type NoteOrigin = 'completion' | 'offline' | 'guard' | 'ci' | 'import' | 'user';
+
+/**
+ * One note (paper eq. 1 and 2): security ⟨T, C_err, D, S, G⟩, function ⟨T, C_err, D_func, G_fix⟩ with S where a retry
+ * passed. A note is a Markdown file that people read and edit; this is its content, whoever wrote it.
+ */
+export interface Note {
+  /** Unique in the workspace, made of `[a-z0-9-]`, and the file's name without `.md`. */
+  readonly id: string;
+  readonly kind: NoteKind;
+  /** One line for lists. */
+  readonly title: string;
+  /** Normalized; absent for function notes and for rules that name none. */
+  readonly cwe?: string;
+  readonly language: string;
+  /** Rule id of the finding, and the family it belongs to. Absent for function notes. */
+  readonly rule?: string;
+  readonly ruleFamily?: string;
+  /** How often this failure was seen, at least 1. */
+  readonly frequency: number;
+  readonly origin: NoteOrigin;
+  /** Name of the model that failed. */
+  readonly model: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly updated: string;
+  readonly status: NoteStatus;
+  /** Why it is muted. */
+  readonly statusReason?: string;
+  /** Stored without an embedder: compared with its neighbours, and perhaps merged, once there is one. */
+  readonly mergePending?: boolean;
+  /** T: every task that ended in this failure, oldest first, at least one. */
+  readonly tasks: readonly string[];
+  /** C_err: the code as the model wrote it. */
+  readonly erroneousCode: string;
+  /** D: what the analyzer said, or the traceback. */
+  readonly diagnosis: string;
+  /** S: sliced secure code, or what worked; absent when not known. */
+  readonly secureExample?: string;
+  /** G: correction guide, security warning or repair suggestion; empty until the model has written it. */
+  readonly guidance: string;
+}
+
+/** A note as it lies in the store. */
+export interface StoredNote {
+  readonly note: Note;
+  /** Absolute path of its file. */
+  readonly file: string;
+  /**
+   * Quarantined: it did not come from here, or was changed from outside since it was approved. It is listed and can be
+   * read, and never reaches a prompt.
+   */
+  readonly quarantined: boolean;
+}
+
+/** True when a note may reach a prompt. */
+export function isUsable(stored: StoredNote): boolean {
+  return !stored.quarantined && stored.note.status === 'active';
+}

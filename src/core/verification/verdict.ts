@@ -1,0 +1,34 @@
+import type { AnalyzerReport, Finding } from './finding.ts';
+
+/** `fail` beats `unavailable` beats `pass`. */
+export type Status = 'pass' | 'fail' | 'unavailable';
+
+export interface SecurityVerdict {
+  readonly status: Status;
+  /** Why it is `unavailable`, or what else to know beside a `fail` or `pass`. */
+  readonly reason?: string;
+  /** What the completion introduces; what was there before does not count. */
+  readonly findings: readonly Finding[];
+  /** Names of analyzers whose answer is still to come. */
+  readonly pending: readonly string[];
+  /** What each analyzer said of the document with the completion in it. */
+  readonly reports: readonly AnalyzerReport[];
+  /** Places elsewhere in the document that could not be read, in words. */
+  readonly elsewhere?: string;
+}
+
+export interface FunctionVerdict {
+  readonly status: Status;
+  readonly reason?: string;
+}
+
+export interface Verdict {
+  readonly security: SecurityVerdict;
+  readonly function: FunctionVerdict;
+}
+
+const RANK: Readonly<Record<Status, number>> = { pass: 0, unavailable: 1, fail: 2 };
+
+export function worst(statuses: readonly Status[]): Status {
+  return statuses.reduce<Status>((a, b) => (RANK[b] > RANK[a] ? b : a), 'pass');
+}
