@@ -1,12 +1,20 @@
 // Bundles the extension, the command line and the workers into dist/, then packs the assets beside them.
-import { build } from 'esbuild';
-import { readFile, mkdir } from 'node:fs/promises';
-import { packAssets } from './tools/build/assets.mjs';
-import { plugins, banner } from './tools/build/bundling.mjs';
+//   node esbuild.mjs [--development] [--watch]
+import { build, context } from 'esbuild';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AssetProblems, packAssets } from './tools/build/assets.mjs';
+import { banner, plugins } from './tools/build/bundling.mjs';
+import { writeIfChanged } from './tools/build/files.mjs';
 
-const pkg = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'));
-const development = process.argv.includes('--development');
-await mkdir('dist', { recursive: true });
+const root = path.dirname(fileURLToPath(import.meta.url));
+process.chdir(root);
+const pkg = JSON.parse(await readFile('package.json', 'utf8'));
+const watch = process.argv.includes('--watch');
+const development = watch || process.argv.includes('--development');
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -17,16 +25,46 @@ const common = {
   keepNames: true,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
+  // Written by us: a file that did not change keeps its time, and nobody ever loads half a bundle.
+  write: false,
   define: { SAFENOTE_VERSION: JSON.stringify(pkg.version) },
-  plugins,
+  plugins: [...plugins, { name: 'write-whole', setup: (b) => b.onEnd(writeOutputs) }],
 };
 const entries = [
   { in: 'src/extension.ts', out: 'dist/extension.js', external: ['vscode'] },
   { in: 'src/cli/main.ts', out: 'dist/cli.js', banner: { js: banner.cli } },
   { in: 'src/node/analysis/worker.ts', out: 'dist/analysis-worker.js' },
   { in: 'src/node/embedding/worker.ts', out: 'dist/embedding-worker.js' },
-];
-const results = await Promise.all(
-  entries.map(({ in: input, out, ...rest }) => build({ ...common, ...rest, entryPoints: [input], outfile: out, metafile: true })),
-);
-await packAssets({ inputs: results.flatMap((r) => Object.keys(r.metafile.inputs)) });
+].filter((entry) => existsSync(entry.in) || console.warn(`${entry.in} does not exist: ${entry.out} is not built.`));
+
+async function writeOutputs(result) {
+  await Promise.all((result.outputFiles ?? []).map((file) => writeIfChanged(file.path, Buffer.from(file.contents), { mode: path.basename(file.path) === 'cli.js' ? 0o755 : undefined })));
+}
+
+const options = ({ in: input, out, ...rest }) => ({ ...common, ...rest, entryPoints: [input], outfile: out });
+
+// One bundle or asset that fails does not keep the others from being built; the build as a whole has failed then.
+const results = watch
+  ? await Promise.allSettled(entries.map(async (entry) => (await context(options(entry))).watch()))
+  : await Promise.allSettled(entries.map((entry) => build(options(entry))));
+let failed = results.filter((result) => result.status === 'rejected').length;
+try {
+  const packed = await packAssets();
+  console.log(`Packed ${packed.prompts} prompts, ${packed.guidelines} guidelines, ${packed.samples} samples, ${packed.builtinRules} built-in and ${packed.semgrepRules} Semgrep rules${packed.model ? ', the embedding model' : ''}.`);
+} catch (error) {
+  if (!(error instanceof AssetProblems)) throw error;
+  failed++;
+  for (const problem of error.problems) console.error(`error: ${problem}`);
+}
+if (!watch) {
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'rejected' && !result.reason?.errors) console.error(result.reason);
+    const bytes = result.value?.outputFiles?.find((file) => file.path.endsWith('.js'))?.contents.byteLength;
+    if (bytes) console.log(`${entries[index].out}  ${(bytes / 1024).toFixed(0)} KB`);
+  }
+  if (failed > 0) {
+    console.error(`The build failed: ${failed} of its parts could not be made.`);
+    process.exitCode = 1;
+  }
+}
