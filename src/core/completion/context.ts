@@ -1,0 +1,108 @@
+import { lineComment } from '../language.ts';
+import type { RetrievalQuery } from '../retrieval/query.ts';
+import { applyEdits, type SourceDocument, type TextEdit } from '../source.ts';
+import { enclosingFunction, type FunctionOutline, type SyntaxOutline } from '../syntax/outline.ts';
+
+/** What a request says by itself: its task, its code, the APIs in reach. */
+export interface RequestContext {
+  readonly task: string;
+  readonly around: FunctionOutline | undefined;
+  readonly query: RetrievalQuery;
+}
+
+/** Lines before the caret that speak for a request outside any function. */
+const NEAR_LINES = 30;
+const MAX_QUERY_CHARS = 6000;
+
+/**
+ * Reads the task and the evidence for retrieval from a document. The task is what the user typed, else the documentation
+ * of the function around the caret with its name, else the comment right before the caret.
+ */
+export function requestContext(document: SourceDocument, caret: number, outline: SyntaxOutline, task?: string): RequestContext {
+  const around = enclosingFunction(outline, caret);
+  const read = task?.trim() || describedTask(document, caret, around);
+  return { task: read, around, query: buildQuery(document, caret, outline, around, read) };
+}
+
+function describedTask(document: SourceDocument, caret: number, around: FunctionOutline | undefined): string {
+  if (around) {
+    const header = document.text.slice(around.header.start, around.header.end).replace(/\s+/g, ' ').trim().replace(/[:{]$/, '').trim();
+    const inside = commentBefore(document, caret);
+    return [header, around.documentation.trim(), inside && !around.documentation.includes(inside) ? inside : ''].filter(Boolean).join('\n');
+  }
+  return commentBefore(document, caret);
+}
+
+/** The comment lines directly before the caret, without their marks. */
+function commentBefore(document: SourceDocument, caret: number): string {
+  const mark = lineComment(document.language);
+  const lines = document.text.slice(0, caret).split(/\r?\n/);
+  const comment: string[] = [];
+  // The caret's own line may still be blank.
+  if (lines.at(-1)?.trim() === '') lines.pop();
+  for (let line = lines.pop(); line !== undefined && (line.trim().startsWith(mark) || /^\s*(?:\/?\*)/.test(line)); line = lines.pop()) comment.unshift(line.trim().replace(/^(?:#+|\/\/+|\/\*+|\*+\/?)\s?/, '').replace(/\*\/$/, '').trim());
+  return comment.join('\n').trim();
+}
+
+function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutline, around: FunctionOutline | undefined, task: string): RetrievalQuery {
+  const scope = around?.range ?? nearRange(document, caret);
+  const scopeText = document.text.slice(scope.start, scope.end);
+  const imports = usedImports(outline, document, scopeText, around === undefined);
+  const calls = outline.calls.filter((call) => call.range.start >= scope.start && call.range.end <= scope.end).map((call) => call.name);
+  const others = outline.calls.map((call) => call.name);
+  const bindings = outline.imports.flatMap((i) => [i.module, ...i.names]);
+  const ownApis = outline.imports.filter((i) => isOwnModule(i.module)).flatMap((i) => [i.module, ...i.names]);
+  return {
+    language: document.language,
+    task,
+    code: [...imports, scopeText].join('\n').slice(-MAX_QUERY_CHARS),
+    // What the function itself calls counts double beside what only stands elsewhere in the file.
+    apis: [...calls, ...calls, ...bindings, ...new Set(others)],
+    ownApis,
+    draftCwes: [],
+  };
+}
+
+function nearRange(document: SourceDocument, caret: number): { start: number; end: number } {
+  let start = caret;
+  for (let n = 0; n < NEAR_LINES && start > 0; n++) start = document.text.lastIndexOf('\n', start - 2) + 1;
+  return { start, end: caret };
+}
+
+/** Relative and workspace modules. Dotted Python modules of one part may be either; a leading dot or path tells. */
+function isOwnModule(module: string): boolean {
+  return /^(?:\.|\/|@\/|~\/)/.test(module) || /^"/.test(module);
+}
+
+/** Import lines whose names the code uses, in order; all of them where it is too early to tell. */
+function usedImports(outline: SyntaxOutline, document: SourceDocument, code: string, all: boolean): string[] {
+  const words = new Set(code.match(/[A-Za-z_$][\w$]*/g) ?? []);
+  const lines = outline.imports
+    .filter((i) => all || i.names.length === 0 || i.names.some((name) => words.has(name)))
+    .map((i) => document.text.slice(i.range.start, i.range.end).trim());
+  return [...new Set(lines)];
+}
+
+/**
+ * C_err or S of a note: the function that was completed, as it stands with the completion in it, under the imports that
+ * it uses; outside a function the completion's own lines. `outline` is that of the document with the edits applied.
+ */
+export function completedCode(document: SourceDocument, edits: readonly TextEdit[], outline: SyntaxOutline): string {
+  const text = applyEdits(document.text, edits);
+  const after: SourceDocument = { ...document, text };
+  const main = edits[0];
+  if (!main) return '';
+  const shift = edits.filter((e) => e !== main && e.start <= main.start).reduce((sum, e) => sum + e.text.length - (e.end - e.start), 0);
+  const start = main.start + shift;
+  const range = outlineRange(outline, start, start + main.text.length) ?? { start: text.lastIndexOf('\n', start - 1) + 1, end: start + main.text.length };
+  const code = text.slice(range.start, range.end).replace(/\r\n/g, '\n').replace(/\s+$/, '');
+  return [...usedImports(outline, after, code, false), code].join('\n').replace(/^\n+/, '');
+}
+
+function outlineRange(outline: SyntaxOutline, start: number, end: number): { start: number; end: number } | undefined {
+  let best: { start: number; end: number } | undefined;
+  for (const { range } of outline.functions) {
+    if (range.start < start && range.end >= end - 1 && (!best || range.start >= best.start)) best = range;
+  }
+  return best;
+}

@@ -1,0 +1,421 @@
+import { isCancelled, messageOf } from '../errors.ts';
+import type { KnowledgeRetriever } from '../knowledge/knowledge-retriever.ts';
+import { estimateTokens, type ChatMessage, type LanguageModel, ModelError, type Purpose } from '../llm/model.ts';
+import type { Logger } from '../log.ts';
+import type { Learner } from '../notebook/learner.ts';
+import type { Notebook } from '../notebook/notebook.ts';
+import type { StoredNote } from '../notebook/note.ts';
+import { extractCode } from '../prompting/extract-code.ts';
+import { documentWithMarker } from '../prompting/marker.ts';
+import { type Placement, placeReply } from '../prompting/place-reply.ts';
+import { describeFindings, renderAll, renderKnowledge, renderNote } from '../prompting/render.ts';
+import { fence, fillTemplate, type Prompts } from '../prompting/template.ts';
+import { withinBudget } from '../retrieval/budget.ts';
+import type { RetrievalQuery } from '../retrieval/query.ts';
+import { type Settings, settingsForModel } from '../settings.ts';
+import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+import { withEdits } from '../verification/differential.ts';
+import type { SecurityVerdict, Verdict } from '../verification/verdict.ts';
+import type { Verifier } from '../verification/verifier.ts';
+import { completedCode, type RequestContext, requestContext } from './context.ts';
+import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext } from './types.ts';
+
+export interface EngineOptions {
+  readonly parser: SyntaxParser;
+  readonly verifier: Verifier;
+  readonly notebook: Notebook;
+  readonly learner: Learner;
+  readonly knowledge: () => Promise<KnowledgeRetriever>;
+  readonly prompts: () => Promise<Prompts>;
+  /** The model in use. Throws `ModelError` `model-missing` with the way to get one. */
+  readonly model: () => Promise<LanguageModel>;
+  readonly settings: () => Settings;
+  readonly log: Logger;
+  /** Milliseconds, monotonic. */
+  readonly clock: () => number;
+}
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly onPhase?: (phase: Phase, detail?: string) => void;
+}
+
+/** What would be sent, without sending it. */
+export interface Preview {
+  readonly messages: readonly ChatMessage[];
+  readonly context: RetrievedContext;
+  /** Estimate. */
+  readonly tokens: number;
+  readonly remarks: readonly string[];
+}
+
+export interface RetrieveQuery {
+  readonly language: string;
+  readonly task?: string;
+  readonly code?: string;
+  readonly path?: string;
+  /** Entries per list, before the gate. */
+  readonly limit?: number;
+}
+
+/** Tokens of the document that a prompt may take; the settings' budget is for the reference material alone. */
+const DOCUMENT_TOKENS = 6000;
+/** Knowledge entries in a prompt. */
+const KNOWLEDGE_ENTRIES = 2;
+/** Entries per list that retrieval looks at. */
+const LIST_LENGTH = 5;
+
+interface Prepared {
+  readonly request: CompletionRequest;
+  readonly outline: SyntaxOutline;
+  readonly context: RequestContext;
+  readonly retrieved: RetrievedContext;
+  readonly messages: ChatMessage[];
+  readonly remarks: readonly string[];
+  readonly retrieveMs: number;
+}
+
+interface Answer {
+  readonly placement: Placement;
+  readonly model: string;
+  readonly tokens: { prompt: number; completion: number };
+  readonly ms: number;
+}
+
+/** The completion use case (paper, Algorithm 1, plus one verified retry; DESIGN §4). */
+export class CompletionEngine {
+  private readonly o: EngineOptions;
+
+  constructor(options: EngineOptions) {
+    this.o = options;
+  }
+
+  /** Retrieves, generates, checks, retries once when the check fails, and learns. Throws `ExpectedError` or `AbortError`. */
+  async complete(request: CompletionRequest, options: RunOptions): Promise<CompletionOutcome> {
+    const started = this.o.clock();
+    const { signal } = options;
+    // Checks that are still running when the answer is shown go on after the request's own signal has served.
+    const checks = linkedController(signal);
+    const model = await this.o.model();
+    options.onPhase?.('retrieving');
+    let prepared = await this.prepare(request, model, signal);
+    if (request.mode !== 'plain' && this.wantsDraft(prepared)) {
+      options.onPhase?.('drafting');
+      prepared = await this.withDraft(prepared, model, signal);
+    }
+
+    options.onPhase?.('generating', model.name);
+    const answer = await this.ask(prepared, prepared.messages, 'completion', model, signal);
+    options.onPhase?.('checking');
+    const first = await this.check(prepared, answer.placement, checks.controller.signal);
+    const outcome = {
+      request,
+      model: answer.model,
+      context: prepared.retrieved,
+      timings: { retrieveMs: prepared.retrieveMs, generateMs: answer.ms, verifyMs: first.ms, totalMs: 0 },
+      tokens: answer.tokens,
+      remarks: prepared.remarks,
+    };
+    const finish = (o: Omit<CompletionOutcome, 'timings' | 'request' | 'model' | 'context' | 'tokens' | 'remarks'> & Partial<CompletionOutcome>): CompletionOutcome => {
+      checks.unlink();
+      const timings = o.timings ?? outcome.timings;
+      return { ...outcome, ...o, timings: { ...timings, totalMs: this.o.clock() - started } };
+    };
+
+    if (first.attempt.verdict.security.status !== 'fail') {
+      const learned = first.settled.then((late) => (late.security.status === 'fail' ? this.learn(prepared, answer, late.security, model, checks.controller.signal) : []));
+      return finish({ ...first.attempt, messages: prepared.messages, attempts: 1, history: [first.attempt], settled: first.settled, learned: quiet(learned, this.o.log) });
+    }
+
+    const learning = quiet(this.learn(prepared, answer, first.attempt.verdict.security, model, new AbortController().signal), this.o.log);
+    if (request.mode !== 'safenote' || this.o.settings()['verify.retryBudgetMs'] === 0) {
+      return finish({ ...first.attempt, messages: prepared.messages, attempts: 1, history: [first.attempt], settled: first.settled, learned: learning });
+    }
+    options.onPhase?.('retrying', first.attempt.verdict.security.findings[0]?.message);
+    const retried = await this.retryOnce(prepared, first.attempt, model, signal, checks.controller.signal);
+    if ('failed' in retried) {
+      return finish({ ...first.attempt, messages: prepared.messages, attempts: 2, history: [first.attempt], settled: first.settled, learned: learning, remarks: [...prepared.remarks, `The retry gave no answer: ${retried.failed}`] });
+    }
+    const shown = safer(first.attempt, retried.attempt);
+    const worked = retried.settled.then(async (verdict) => {
+      const notes = await learning;
+      if (verdict.security.status === 'pass') await this.keepWhatWorked(prepared, retried.attempt, notes);
+      else if (verdict.security.status === 'fail') return mergeLearned(notes, await this.learn(prepared, retried.answer, verdict.security, model, new AbortController().signal));
+      return notes;
+    });
+    return finish({
+      ...shown,
+      messages: shown === retried.attempt ? retried.messages : prepared.messages,
+      attempts: 2,
+      history: [first.attempt, retried.attempt],
+      settled: shown === retried.attempt ? retried.settled : first.settled,
+      learned: quiet(worked, this.o.log),
+      tokens: { prompt: answer.tokens.prompt + retried.answer.tokens.prompt, completion: answer.tokens.completion + retried.answer.tokens.completion },
+      timings: { ...outcome.timings, generateMs: answer.ms + retried.answer.ms, verifyMs: first.ms + retried.ms },
+    });
+  }
+
+  /** A checked retry after the shown answer turned out to fail (late analyzer, or on the user's wish). */
+  async retry(outcome: CompletionOutcome, verdict: Verdict, options: RunOptions): Promise<CompletionOutcome> {
+    const started = this.o.clock();
+    const model = await this.o.model();
+    const checks = linkedController(options.signal);
+    const prepared = await this.prepare(outcome.request, model, options.signal);
+    const failed: Attempt = { edit: outcome.edit, importEdits: outcome.importEdits, verdict };
+    options.onPhase?.('retrying', verdict.security.findings[0]?.message);
+    const retried = await this.retryOnce(prepared, failed, model, options.signal, checks.controller.signal);
+    checks.unlink();
+    if ('failed' in retried) throw new ModelError('model-server', `The retry gave no answer: ${retried.failed}`, 'Try again, or change the code by hand.');
+    const shown = safer(failed, retried.attempt);
+    const learned = Promise.all([outcome.learned, retried.settled]).then(async ([notes, late]) => {
+      if (late.security.status === 'pass') await this.keepWhatWorked(prepared, retried.attempt, notes);
+      return notes;
+    });
+    return {
+      ...outcome,
+      ...shown,
+      model: retried.answer.model,
+      messages: retried.messages,
+      attempts: outcome.attempts + 1,
+      history: [...outcome.history, retried.attempt],
+      settled: shown === retried.attempt ? retried.settled : Promise.resolve(verdict),
+      learned: quiet(learned, this.o.log),
+      tokens: retried.answer.tokens,
+      timings: { retrieveMs: prepared.retrieveMs, generateMs: retried.answer.ms, verifyMs: retried.ms, totalMs: this.o.clock() - started },
+    };
+  }
+
+  /** What would be sent for a request; needs no model. */
+  async preview(request: CompletionRequest, options: { signal: AbortSignal }): Promise<Preview> {
+    const model = await this.o.model().catch(() => undefined);
+    const prepared = await this.prepare(request, model, options.signal);
+    return {
+      messages: prepared.messages,
+      context: prepared.retrieved,
+      tokens: prepared.messages.reduce((sum, m) => sum + estimateTokens(m.content), 0),
+      remarks: prepared.remarks,
+    };
+  }
+
+  /** Both levels of knowledge and both notebooks for a query, as retrieval sees it, before the gate. */
+  async retrieve(query: RetrieveQuery, signal: AbortSignal): Promise<RetrievedContext> {
+    const document = { path: query.path ?? `query.${query.language}`, language: query.language, text: query.code ?? '' };
+    const outline = await this.o.parser.outline(document, signal);
+    const { query: built } = requestContext(document, document.text.length, outline, query.task ?? '');
+    const limit = query.limit ?? LIST_LENGTH;
+    const whole = { ...built, code: document.text };
+    return this.search(whole, { model: '', notes: { security: limit, function: limit }, knowledge: limit }, signal);
+  }
+
+  private async prepare(request: CompletionRequest, model: LanguageModel | undefined, signal: AbortSignal): Promise<Prepared> {
+    const started = this.o.clock();
+    const { document } = request;
+    const outline = await this.o.parser.outline(document, signal);
+    const context = requestContext(document, request.offset, outline, request.task);
+    const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
+    const { messages, context: used } = await this.compose(request, outline, retrieved, model?.name ?? '');
+    return { request, outline, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
+  }
+
+  private find(request: CompletionRequest, query: RetrievalQuery, modelName: string, signal: AbortSignal): Promise<RetrievedContext> {
+    const own = settingsForModel(this.o.settings(), modelName);
+    const k = request.k ?? own.k;
+    const on = request.mode === 'safenote' && k > 0;
+    const limit = (notebook: boolean) => (on && notebook ? Math.max(LIST_LENGTH, k) : 0);
+    return this.search(query, { model: modelName, notes: { security: limit(own.securityNotebook), function: limit(own.functionNotebook) }, knowledge: LIST_LENGTH }, signal);
+  }
+
+  private async search(query: RetrievalQuery, o: { model: string; notes: { security: number; function: number }; knowledge: number }, signal: AbortSignal): Promise<RetrievedContext> {
+    const [{ vectors, remarks }, knowledge] = await Promise.all([this.o.notebook.embedQuery(query, signal), this.o.knowledge()]);
+    signal.throwIfAborted();
+    const minSimilarity = this.o.settings()['retrieval.minSimilarity'];
+    const notes = await this.o.notebook.retrieve(query, vectors, { model: o.model, limit: o.notes, minSimilarity });
+    return {
+      knowledge: knowledge.retrieve(query, vectors, { limit: o.knowledge, minSimilarity }),
+      securityNotes: notes.security,
+      functionNotes: notes.function,
+      remarks: [...remarks, ...notes.remarks],
+    };
+  }
+
+  /** C_total = K_sec ⊕ R_sec ⊕ R_func within the token budget (paper eq. 3): only what passes the gate, k notes each. */
+  private async compose(request: CompletionRequest, outline: SyntaxOutline, retrieved: RetrievedContext, modelName: string): Promise<{ messages: ChatMessage[]; context: RetrievedContext }> {
+    const settings = this.o.settings();
+    const k = request.k ?? settingsForModel(settings, modelName).k;
+    const passing = <T>(list: readonly Retrieved<T>[], limit: number) => list.filter((entry) => entry.passesGate).slice(0, limit);
+    // Notes come first for the budget: a failure of one's own tells more than general knowledge.
+    const notes = [...passing(retrieved.securityNotes, k), ...passing(retrieved.functionNotes, k)];
+    const keptNotes = withinBudget(notes, (n) => renderNote(n.item), settings['retrieval.tokenBudget']);
+    const left = settings['retrieval.tokenBudget'] - keptNotes.reduce((sum, n) => sum + estimateTokens(renderNote(n.item)), 0);
+    const knowledge = withinBudget(passing(retrieved.knowledge, KNOWLEDGE_ENTRIES), (entry) => renderKnowledge(entry.item), left);
+    const kept = (list: readonly Retrieved<StoredNote>[]) => list.filter((entry) => keptNotes.includes(entry));
+    const used: RetrievedContext = { knowledge, securityNotes: kept(retrieved.securityNotes), functionNotes: kept(retrieved.functionNotes), remarks: retrieved.remarks };
+
+    const { document, offset } = request;
+    const code = documentWithMarker(document, { start: offset, end: offset }, DOCUMENT_TOKENS, outline.imports.map((i) => i.range));
+    const messages = fillTemplate(await this.o.prompts(), request.mode === 'plain' ? 'plain-code-generation' : 'secure-code-generation', {
+      language: document.language,
+      path: displayName(document.path),
+      knowledge: renderAll(used.knowledge, renderKnowledge),
+      securityNotes: renderAll(used.securityNotes, renderNote),
+      functionNotes: renderAll(used.functionNotes, renderNote),
+      outlines: '',
+      code: fence(code, document.language),
+      // What the document itself says stands in the code; only what the user typed is told apart.
+      task: request.task?.trim() ?? '',
+    });
+    return { messages, context: used };
+  }
+
+  /**
+   * `auto` drafts only where the context leaves the gate undecided: something was found, nothing of it passed, and it came
+   * close. A draft costs a second request.
+   */
+  private wantsDraft(prepared: Prepared): boolean {
+    const mode = this.o.settings()['retrieval.draft'];
+    return mode === 'always' || (mode === 'auto' && prepared.context.task === '' && prepared.context.query.apis.length === 0);
+  }
+
+  private async withDraft(prepared: Prepared, model: LanguageModel, signal: AbortSignal): Promise<Prepared> {
+    const started = this.o.clock();
+    try {
+      const plain = await this.compose({ ...prepared.request, mode: 'plain' }, prepared.outline, NOTHING, model.name);
+      const draft = await this.ask(prepared, plain.messages, 'draft', model, signal);
+      const edits = [draft.placement.edit, ...draft.placement.importEdits];
+      const { verdict } = await this.o.verifier.checkEdits(prepared.request.document, edits, { signal, deadlineMs: 0 });
+      const after = withEdits(prepared.request.document, edits);
+      const outline = await this.o.parser.outline(after, signal);
+      const code = completedCode(prepared.request.document, edits, outline);
+      const query: RetrievalQuery = {
+        ...prepared.context.query,
+        code,
+        apis: [...outline.calls.map((c) => c.name), ...prepared.context.query.apis],
+        draftCwes: verdict.findings.flatMap((f) => f.cwe),
+      };
+      const retrieved = await this.find(prepared.request, query, model.name, signal);
+      const composed = await this.compose(prepared.request, prepared.outline, retrieved, model.name);
+      return { ...prepared, messages: composed.messages, retrieved: composed.context, retrieveMs: prepared.retrieveMs + (this.o.clock() - started) };
+    } catch (error) {
+      if (isCancelled(error) || signal.aborted) throw error;
+      this.o.log.info('No draft could be made; retrieval goes on without one.', messageOf(error));
+      return prepared;
+    }
+  }
+
+  private async ask(prepared: Prepared, messages: readonly ChatMessage[], purpose: Purpose, model: LanguageModel, signal: AbortSignal): Promise<Answer> {
+    const started = this.o.clock();
+    const { document, offset } = prepared.request;
+    const { temperature } = settingsForModel(this.o.settings(), model.name);
+    const reply = await model.generate({ purpose, messages, temperature }, { signal });
+    const placement = placeReply(document.text, offset, extractCode(reply.text, document.language), document.language, prepared.outline);
+    return { placement, model: reply.model, tokens: reply.tokens, ms: this.o.clock() - started };
+  }
+
+  private async check(prepared: Prepared, placement: Placement, signal: AbortSignal): Promise<{ attempt: Attempt; settled: Promise<Verdict>; ms: number }> {
+    const started = this.o.clock();
+    const edits = [placement.edit, ...placement.importEdits];
+    const { verdict, settled } = await this.o.verifier.checkEdits(prepared.request.document, edits, { signal, deadlineMs: this.o.settings()['verify.deadlineMs'] });
+    const whole = (security: SecurityVerdict): Verdict => ({ security, function: { status: 'unavailable', reason: 'no tests were run' } });
+    return { attempt: { ...placement, verdict: whole(verdict) }, settled: settled.then(whole), ms: this.o.clock() - started };
+  }
+
+  private async retryOnce(
+    prepared: Prepared,
+    failed: Attempt,
+    model: LanguageModel,
+    signal: AbortSignal,
+    checks: AbortSignal,
+  ): Promise<{ attempt: Attempt; answer: Answer; messages: ChatMessage[]; settled: Promise<Verdict>; ms: number } | { failed: string }> {
+    const scanned = withEdits(prepared.request.document, [failed.edit, ...failed.importEdits]).text;
+    const { findings } = failed.verdict.security;
+    const followUp = fillTemplate(await this.o.prompts(), 'retry', {
+      language: prepared.request.document.language,
+      diagnosis: describeFindings(findings, scanned),
+      guidance: await this.knownAbout(findings.flatMap((f) => f.cwe)),
+      definitions: '',
+    });
+    const messages: ChatMessage[] = [...prepared.messages, { role: 'assistant', content: fence(failed.edit.text.replace(/\r\n/g, '\n'), prepared.request.document.language) }, ...followUp];
+    const budget = AbortSignal.timeout(Math.max(1, this.o.settings()['verify.retryBudgetMs']));
+    try {
+      const second = await this.ask(prepared, messages, 'retry', model, AbortSignal.any([signal, budget]));
+      const { attempt, settled, ms } = await this.check(prepared, second.placement, checks);
+      return { attempt, answer: second, messages, settled, ms };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (budget.aborted) return { failed: 'it took longer than safenote.verify.retryBudgetMs allows' };
+      return { failed: messageOf(error) };
+    }
+  }
+
+  private async knownAbout(cwes: readonly string[]): Promise<string> {
+    const knowledge = await this.o.knowledge();
+    return [...new Set(cwes)]
+      .slice(0, 2)
+      .flatMap((cwe) => {
+        const guideline = knowledge.guideline(cwe);
+        return guideline ? [`${guideline.cwe}: ${guideline.title}\n${guideline.practices.slice(0, 4).map((p) => `- ${p}`).join('\n')}`] : [];
+      })
+      .join('\n\n');
+  }
+
+  private async learn(prepared: Prepared, answer: Answer, verdict: SecurityVerdict, model: LanguageModel, signal: AbortSignal): Promise<LearnedNote[]> {
+    if (prepared.request.mode !== 'safenote' || verdict.findings.length === 0) return [];
+    const { document } = prepared.request;
+    const edits = [answer.placement.edit, ...answer.placement.importEdits];
+    const after = withEdits(document, edits);
+    const outline = await this.o.parser.outline(after, signal);
+    return this.o.learner.learnSecurity(
+      {
+        language: document.language,
+        task: prepared.context.task || `Complete ${displayName(document.path)}`,
+        code: completedCode(document, edits, outline),
+        scanned: after.text,
+        findings: verdict.findings,
+        modelName: answer.model,
+        origin: 'completion',
+      },
+      model,
+      signal,
+    );
+  }
+
+  private async keepWhatWorked(prepared: Prepared, attempt: Attempt, notes: readonly LearnedNote[]): Promise<void> {
+    const edits = [attempt.edit, ...attempt.importEdits];
+    const outline = await this.o.parser.outline(withEdits(prepared.request.document, edits), new AbortController().signal);
+    await this.o.learner.addSecureExample(notes.map((n) => n.id), completedCode(prepared.request.document, edits, outline));
+  }
+}
+
+const NOTHING: RetrievedContext = { knowledge: [], securityNotes: [], functionNotes: [], remarks: [] };
+
+/** Of two attempts the one with the better verdict; of equals the later. */
+function safer(first: Attempt, second: Attempt): Attempt {
+  const rank = (a: Attempt) => ({ pass: 0, unavailable: 1, fail: 2 })[a.verdict.security.status] * 1000 + a.verdict.security.findings.length;
+  return rank(second) <= rank(first) ? second : first;
+}
+
+function mergeLearned(a: readonly LearnedNote[], b: readonly LearnedNote[]): LearnedNote[] {
+  return [...a, ...b.filter((note) => !a.some((other) => other.id === note.id))];
+}
+
+/** Learning must never fail a completion. */
+function quiet(work: Promise<readonly LearnedNote[]>, log: Logger): Promise<readonly LearnedNote[]> {
+  return work.catch((error: unknown) => {
+    if (!isCancelled(error)) log.error('A note could not be written.', messageOf(error));
+    return [];
+  });
+}
+
+/** Aborts with `signal` until unlinked. */
+function linkedController(signal: AbortSignal): { controller: AbortController; unlink: () => void } {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return { controller, unlink: () => signal.removeEventListener('abort', onAbort) };
+}
+
+/** A path for a prompt: the last two parts, so that no home folder leaves the machine. */
+function displayName(path: string): string {
+  return path.split(/[\\/]/).slice(-2).join('/');
+}

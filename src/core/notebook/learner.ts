@@ -1,0 +1,226 @@
+import type { LearnedNote } from '../completion/types.ts';
+import { isCancelled, isExpected, messageOf } from '../errors.ts';
+import type { Guideline } from '../knowledge/knowledge.ts';
+import type { LanguageModel } from '../llm/model.ts';
+import type { Logger } from '../log.ts';
+import { describeFindings } from '../prompting/render.ts';
+import { fence, fillTemplate, type Prompts } from '../prompting/template.ts';
+import type { Embedder } from '../retrieval/embedder.ts';
+import type { Finding } from '../verification/finding.ts';
+import { absorb, mayMerge, sameCode } from './merging.ts';
+import { mergeText } from './note-indexer.ts';
+import type { NoteIndex } from './note-index.ts';
+import type { Note, NoteOrigin } from './note.ts';
+import type { NoteStore } from './store.ts';
+
+/** A completion that a check rejected, as a note needs it. */
+export interface SecurityFailure {
+  readonly language: string;
+  readonly task: string;
+  /** C_err: the completed function with the imports it uses, as the model wrote it. */
+  readonly code: string;
+  /** The document with the completion in it, which the findings' places refer to. */
+  readonly scanned: string;
+  /** At least one. */
+  readonly findings: readonly Finding[];
+  /** Name of the model that failed. */
+  readonly modelName: string;
+  readonly origin: NoteOrigin;
+  /** Sliced secure code of a matching sample: makes the guidance a correction guide (offline construction). */
+  readonly secureSlice?: string;
+}
+
+export interface LearnerOptions {
+  readonly store: NoteStore;
+  readonly index?: NoteIndex;
+  readonly embedder?: Embedder;
+  readonly prompts: Prompts;
+  readonly guideline: (cwe: string) => Guideline | undefined;
+  /** τ_sim, cosine in [0, 1]. */
+  readonly mergeSimilarity: () => number;
+  /** A new id made of `[a-z0-9-]`, beginning with the given words. */
+  readonly newId: (words: string) => string;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+/** Turns failures into notes (paper §3.3; DESIGN §4.8). One failure at a time, so that equal ones merge. */
+export class Learner {
+  private queue: Promise<unknown> = Promise.resolve();
+  private readonly o: LearnerOptions;
+
+  constructor(options: LearnerOptions) {
+    this.o = options;
+  }
+
+  /**
+   * Writes or updates one note per weakness found. The note exists before the model is asked for its guidance; where
+   * that fails it stays without, and the next failure of the kind asks again.
+   */
+  async learnSecurity(failure: SecurityFailure, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote[]> {
+    const learned: LearnedNote[] = [];
+    for (const findings of byWeakness(failure.findings)) {
+      const { stored, action } = await this.alone(() => this.record(failure, findings));
+      learned.push({ id: stored.id, kind: 'security', action });
+      if (!stored.guidance && model) await this.writeGuidance(stored, failure, findings, model, signal);
+    }
+    return learned;
+  }
+
+  /** A retry passed: what worked is kept as the secure example of the notes that its failure made. */
+  async addSecureExample(noteIds: readonly string[], code: string): Promise<void> {
+    for (const id of noteIds) {
+      await this.alone(() =>
+        this.o.store.modify(id, (note) => (note.secureExample === undefined ? { ...note, secureExample: code, updated: this.timestamp() } : note)),
+      ).catch((error: unknown) => this.o.log.warn(`The secure example of note ${id} was not stored.`, messageOf(error)));
+    }
+  }
+
+  /** Merges the notes that were stored without an embedder, now that there is one. Returns how many went into others. */
+  async mergePending(): Promise<number> {
+    const { notes } = await this.o.store.load();
+    let merged = 0;
+    for (const { note } of notes.filter((n) => n.note.mergePending && !n.quarantined)) {
+      await this.alone(async () => {
+        const target = await this.nearest(note, note.id);
+        if (target === undefined) {
+          await this.o.store.modify(note.id, ({ mergePending: _, ...rest }) => rest);
+          return;
+        }
+        await this.o.store.modify(target, (current) =>
+          absorb(current, { tasks: note.tasks, frequency: note.frequency, now: this.timestamp(), guidance: note.guidance, ...(note.secureExample === undefined ? {} : { secureExample: note.secureExample }) }),
+        );
+        await this.o.store.remove(note.id);
+        merged++;
+      });
+    }
+    return merged;
+  }
+
+  private async record(failure: SecurityFailure, findings: readonly Finding[]): Promise<{ stored: Note; action: 'created' | 'merged' }> {
+    const first = findings[0];
+    if (!first) throw new Error('A security failure has at least one finding.');
+    const now = this.timestamp();
+    const cwe = first.cwe[0];
+    const title = this.title(first, failure.task);
+    const candidate: Note = {
+      id: this.o.newId(`${cwe ?? 'rule'} ${first.ruleFamily}`),
+      kind: 'security',
+      title,
+      ...(cwe ? { cwe } : {}),
+      language: failure.language,
+      rule: first.ruleId,
+      ruleFamily: first.ruleFamily,
+      frequency: 1,
+      origin: failure.origin,
+      model: failure.modelName,
+      created: now,
+      updated: now,
+      status: 'active',
+      tasks: [failure.task],
+      erroneousCode: failure.code,
+      diagnosis: describeFindings(findings, failure.scanned),
+      ...(failure.secureSlice ? { secureExample: failure.secureSlice } : {}),
+      guidance: '',
+    };
+    const { id: target, compared } = await this.findTwin(candidate);
+    if (target !== undefined) {
+      const stored = await this.o.store.modify(target, (note) => absorb(note, { tasks: [failure.task], frequency: 1, now }));
+      return { stored: stored.note, action: 'merged' };
+    }
+    const stored = await this.o.store.create(compared ? candidate : { ...candidate, mergePending: true });
+    return { stored: stored.note, action: 'created' };
+  }
+
+  /** An existing note that this one belongs to. `compared` is false where no embedder could say. */
+  private async findTwin(note: Note): Promise<{ id: string | undefined; compared: boolean }> {
+    const { notes } = await this.o.store.load();
+    const twin = notes.find((n) => !n.quarantined && mayMerge(n.note, note) && sameCode(n.note.erroneousCode, note.erroneousCode));
+    if (twin) return { id: twin.note.id, compared: true };
+    if (!this.o.index || !this.o.embedder) return { id: undefined, compared: false };
+    try {
+      return { id: await this.nearest(note), compared: true };
+    } catch (error) {
+      this.o.log.warn('A new note was not compared with the others.', isExpected(error) ? error.message : error);
+      return { id: undefined, compared: false };
+    }
+  }
+
+  private async nearest(note: Note, except?: string): Promise<string | undefined> {
+    const { index, embedder, store } = this.o;
+    if (!index || !embedder) return undefined;
+    const [vector] = await embedder.embed([mergeText(note.erroneousCode, note.tasks[0] ?? '')]);
+    if (!vector) return undefined;
+    for (const hit of await index.nearest(note.kind, 'merge', vector, 20)) {
+      if (hit.score <= this.o.mergeSimilarity()) return undefined;
+      if (hit.noteId === except) continue;
+      const other = await store.get(hit.noteId);
+      if (other && !other.quarantined && mayMerge(other.note, note)) return hit.noteId;
+    }
+    return undefined;
+  }
+
+  private async writeGuidance(note: Note, failure: SecurityFailure, findings: readonly Finding[], model: LanguageModel, signal: AbortSignal): Promise<void> {
+    const purpose = failure.secureSlice ? 'correction-guide' : 'security-warning';
+    try {
+      const messages = fillTemplate(this.o.prompts, purpose, {
+        language: failure.language,
+        weakness: this.weakness(findings),
+        task: fence(failure.task, 'text'),
+        code: fence(failure.code, failure.language),
+        diagnosis: describeFindings(findings, failure.scanned),
+        definitions: '',
+        secure: failure.secureSlice ? fence(failure.secureSlice, failure.language) : '',
+      });
+      const reply = await model.generate({ purpose, messages, temperature: 0.2 }, { signal });
+      const guidance = tidyGuidance(reply.text);
+      if (guidance) await this.alone(() => this.o.store.modify(note.id, (current) => (current.guidance ? current : { ...current, guidance, updated: this.timestamp() })));
+    } catch (error) {
+      if (isCancelled(error) || signal.aborted) return;
+      this.o.log.warn(`The model wrote no guidance for note ${note.id}; it is kept without.`, messageOf(error));
+    }
+  }
+
+  private weakness(findings: readonly Finding[]): string {
+    const cwe = findings[0]?.cwe[0];
+    const title = cwe && this.o.guideline(cwe)?.title;
+    return cwe ? `${cwe}${title ? ` (${title})` : ''}` : `rule ${findings[0]?.ruleId ?? ''}`;
+  }
+
+  private title(finding: Finding, task: string): string {
+    const cwe = finding.cwe[0];
+    const weakness = (cwe && this.o.guideline(cwe)?.title) ?? finding.ruleFamily.replace(/[-.]/g, ' ');
+    const words = task.replace(/\s+/g, ' ').trim();
+    return `${weakness}: ${words.length > 70 ? `${words.slice(0, 69).trimEnd()}…` : words}`;
+  }
+
+  private timestamp(): string {
+    return this.o.now().toISOString();
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(work);
+    this.queue = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Findings grouped by what one note is about: CWE and rule family; where a rule names no CWE, the rule. */
+function byWeakness(findings: readonly Finding[]): Finding[][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = finding.cwe[0] ? `${finding.cwe[0]} ${finding.ruleFamily}` : finding.ruleId;
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()];
+}
+
+/** A model's guidance without the fence or the thinking that some put around it, at most 2,000 characters. */
+export function tidyGuidance(text: string): string {
+  const plain = text
+    .replace(/^\s*<think(?:ing)?>[\s\S]*?<\/think(?:ing)?>/i, '')
+    .trim()
+    .replace(/^```\w*\n([\s\S]*?)\n```$/, '$1')
+    .trim();
+  return plain.length > 2000 ? `${plain.slice(0, 1999).trimEnd()}…` : plain;
+}

@@ -1,0 +1,27 @@
+/** What is known of a request before the answer: the evidence that retrieval works with. */
+export interface RetrievalQuery {
+  readonly language: string;
+  /** The task in words; may be empty. */
+  readonly task: string;
+  /** Draft or context: the imports in use, the enclosing function, what stands before the caret. */
+  readonly code: string;
+  /** APIs in reach: called and imported names, as written. */
+  readonly apis: readonly string[];
+  /** The workspace's own modules and what is imported from them: these tell most. */
+  readonly ownApis: readonly string[];
+  /** CWEs that the in-process rules see in a draft; empty without one. */
+  readonly draftCwes: readonly string[];
+}
+
+/** Unit vectors of a query, where there is an embedder. */
+export interface QueryVectors {
+  readonly code?: Float32Array;
+  readonly task?: Float32Array;
+}
+
+/** Languages whose code is close enough that a note or sample of one helps in the other. */
+export function sameFamily(a: string, b: string): boolean {
+  if (a === b) return true;
+  const family = (language: string) => (language === 'typescript' ? 'javascript' : language === 'cpp' ? 'c' : language);
+  return family(a) === family(b);
+}

@@ -1,0 +1,168 @@
+import { isCancelled } from '../errors.ts';
+import type { Phase } from '../completion/types.ts';
+import type { KnowledgeRetriever } from '../knowledge/knowledge-retriever.ts';
+import { type LanguageModel, ModelError } from '../llm/model.ts';
+import type { NoteStore } from '../notebook/store.ts';
+import { isUsable } from '../notebook/note.ts';
+import { extractCode } from '../prompting/extract-code.ts';
+import { importOffset, splitImports } from '../prompting/imports.ts';
+import { describeFindings } from '../prompting/render.ts';
+import { fence, fillTemplate, quote, type Prompts } from '../prompting/template.ts';
+import { LineIndex, type OffsetRange, type SourceDocument, type TextEdit } from '../source.ts';
+import { enclosingFunction, type SyntaxOutline, type SyntaxParser } from '../syntax/outline.ts';
+import { withEdits } from './differential.ts';
+import type { Finding } from './finding.ts';
+import type { SecurityVerdict } from './verdict.ts';
+import type { Verifier } from './verifier.ts';
+
+/** A fix that was proved: the finding is gone, nothing new appeared, the document still parses. */
+export interface ProvedFix {
+  readonly edits: readonly TextEdit[];
+  readonly verdict: SecurityVerdict;
+  readonly source: 'rule' | 'model';
+}
+
+/** No fix could be proved, and why. */
+export interface NoFix {
+  readonly none: string;
+}
+
+export interface FixerOptions {
+  readonly verifier: Verifier;
+  readonly parser: SyntaxParser;
+  readonly store: NoteStore;
+  readonly knowledge: () => Promise<KnowledgeRetriever>;
+  readonly prompts: () => Promise<Prompts>;
+  readonly model: () => Promise<LanguageModel>;
+}
+
+/** How long a proof may take, in milliseconds: it runs on demand, so every analyzer is waited for. */
+const PROOF_DEADLINE_MS = 20_000;
+const MODEL_TRIES = 2;
+/** Lines before and after a finding that stand outside any function. */
+const LINES_AROUND = 5;
+
+/** Finds fixes for findings and proves them before anybody sees them. */
+export class Fixer {
+  private readonly o: FixerOptions;
+
+  constructor(options: FixerOptions) {
+    this.o = options;
+  }
+
+  /** The rule's own fix, if it has one and it holds. Makes no model call. */
+  async proposeRuleFix(document: SourceDocument, finding: Finding, signal: AbortSignal): Promise<ProvedFix | NoFix> {
+    if (!finding.fix) return { none: 'the rule has no fix of its own' };
+    return this.prove(document, [finding.fix], finding, 'rule', signal);
+  }
+
+  /**
+   * A proved fix: the rule's, else one that the model writes (a request to the model; ask the user first). Throws
+   * `ModelError` and `AbortError`.
+   */
+  async propose(document: SourceDocument, finding: Finding, options: { signal: AbortSignal; onPhase?: (phase: Phase) => void }): Promise<ProvedFix | NoFix> {
+    const { signal } = options;
+    const mechanical = await this.proposeRuleFix(document, finding, signal);
+    if (!('none' in mechanical)) return mechanical;
+
+    const model = await this.o.model();
+    const outline = await this.o.parser.outline(document, signal);
+    const range = this.rangeOf(document, finding, outline);
+    const messages = fillTemplate(await this.o.prompts(), 'verified-fix', {
+      language: document.language,
+      path: document.path.split(/[\\/]/).slice(-2).join('/'),
+      weakness: [finding.cwe.join(', '), finding.ruleId].filter(Boolean).join(' '),
+      diagnosis: quote(describeFindings([finding], document.text)),
+      code: fence(`${document.text.slice(0, range.start)}<<<BEGIN>>>\n${document.text.slice(range.start, range.end)}\n<<<END>>>${document.text.slice(range.end)}`.replace(/\r\n/g, '\n'), document.language),
+      ...(await this.referenceFor(finding, document.language)),
+    });
+    let why = '';
+    for (let n = 0; n < MODEL_TRIES; n++) {
+      options.onPhase?.(n === 0 ? 'generating' : 'retrying');
+      const tried = why ? [...messages, { role: 'user' as const, content: `Your last answer did not hold: ${why}. Answer again in the same form.` }] : messages;
+      const reply = await model.generate({ purpose: 'verified-fix', messages: tried, temperature: n === 0 ? 0.2 : 0.6 }, { signal });
+      options.onPhase?.('checking');
+      try {
+        const result = await this.prove(document, editsOf(document, range, extractCode(reply.text, document.language), outline), finding, 'model', signal);
+        if (!('none' in result)) return result;
+        why = result.none;
+      } catch (error) {
+        if (isCancelled(error) || signal.aborted || !(error instanceof ModelError)) throw error;
+        why = error.message;
+      }
+    }
+    return { none: why };
+  }
+
+  private async prove(document: SourceDocument, edits: readonly TextEdit[], finding: Finding, source: 'rule' | 'model', signal: AbortSignal): Promise<ProvedFix | NoFix> {
+    const after = withEdits(document, edits);
+    if (after.text === document.text) return { none: 'it changes nothing' };
+    const analyzers = [finding.analyzer];
+    const [{ verdict, settled }, checked] = await Promise.all([
+      this.o.verifier.checkEdits(document, edits, { signal, deadlineMs: PROOF_DEADLINE_MS }),
+      this.o.verifier.verifyDocument(after, { signal, analyzers }),
+    ]);
+    const final = verdict.pending.length > 0 ? await settled : verdict;
+    const report = checked.reports.find((r) => r.name === finding.analyzer);
+    if (report?.status !== 'ran') return { none: `${finding.analyzer} could not check it (${report?.reason ?? 'it did not run'})` };
+    if (final.status === 'fail') return { none: `it introduces another finding: ${final.findings[0]?.message ?? ''}` };
+    if (final.status === 'unavailable') return { none: final.reason ?? 'it could not be checked' };
+    if (this.remains(document, after, finding, report.findings)) return { none: 'the finding is still there' };
+    return { edits, verdict: final, source };
+  }
+
+  /** As many findings of this rule as before, minus one, must be left. */
+  private remains(before: SourceDocument, after: SourceDocument, finding: Finding, now: readonly Finding[]): boolean {
+    const flagged = (document: SourceDocument, f: Finding) => {
+      const { start, end } = new LineIndex(document.text).toOffsets(f);
+      return document.text.slice(start, end).replace(/\s+/g, ' ');
+    };
+    const text = flagged(before, finding);
+    const delta = after.text.split('\n').length - before.text.split('\n').length;
+    return now.some((f) => f.ruleFamily === finding.ruleFamily && flagged(after, f) === text && Math.abs(f.startLine - finding.startLine) <= Math.abs(delta) + 1);
+  }
+
+  private rangeOf(document: SourceDocument, finding: Finding, outline: SyntaxOutline): OffsetRange {
+    const lines = new LineIndex(document.text);
+    const at = lines.toOffsets(finding).start;
+    const around = enclosingFunction(outline, at);
+    if (around) return around.range;
+    return {
+      start: lines.offsetAt(Math.max(1, finding.startLine - LINES_AROUND), 1),
+      end: lines.offsetAt(finding.endLine + LINES_AROUND, Number.MAX_SAFE_INTEGER),
+    };
+  }
+
+  private async referenceFor(finding: Finding, language: string): Promise<{ guidance: string; secure: string }> {
+    const { notes } = await this.o.store.load();
+    const note = notes.find((n) => isUsable(n) && n.note.guidance && n.note.language === language && n.note.ruleFamily === finding.ruleFamily)?.note;
+    const knowledge = await this.o.knowledge();
+    const cwe = finding.cwe[0];
+    const guideline = cwe ? knowledge.guideline(cwe) : undefined;
+    const sample = cwe ? knowledge.sampleFor(cwe, language) : undefined;
+    const practices = guideline?.practices.slice(0, 4).map((p) => `- ${p}`).join('\n') ?? '';
+    return {
+      guidance: [note ? quote(note.guidance) : '', practices].filter(Boolean).join('\n\n'),
+      secure: note?.secureExample ? fence(note.secureExample, language) : sample ? fence(sample.slice, language) : '',
+    };
+  }
+}
+
+function editsOf(document: SourceDocument, range: OffsetRange, code: string, outline: SyntaxOutline): TextEdit[] {
+  const eol = document.text.includes('\r\n') ? '\r\n' : '\n';
+  const clean = code.replace(/\r\n/g, '\n').replace(/^[ \t]*<<<BEGIN>>>\n?|\n?[ \t]*<<<END>>>[ \t]*$/g, '').replace(/\s+$/, '');
+  const { imports, rest } = splitImports(clean, document.language);
+  const known = new Set(document.text.split(/\r?\n/).map((line) => line.trim()));
+  const missing = imports.filter((line) => !known.has(line.trim()));
+  // A method comes back indented from zero or as it stood; its first line says which.
+  const lineStart = document.text.lastIndexOf('\n', range.start - 1) + 1;
+  const own = /^[ \t]*/.exec(document.text.slice(lineStart))?.[0] ?? '';
+  const body = rest.replace(/^\n+/, '');
+  const given = /^[ \t]*/.exec(body)?.[0] ?? '';
+  const lines = body.split('\n').map((line, at) => (at === 0 ? line.trimStart() : given === '' && own !== '' && line.trim() ? own + line : line));
+  const at = importOffset(document.text, document.language, outline.imports.map((i) => i.range).filter((i) => i.end <= range.start));
+  return [
+    { ...range, text: lines.join(eol) },
+    ...(missing.length > 0 ? [{ start: Math.min(at, range.start), end: Math.min(at, range.start), text: missing.map((line) => line + eol).join('') }] : []),
+  ];
+}

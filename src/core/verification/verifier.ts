@@ -1,0 +1,191 @@
+import { isCancelled, messageOf } from '../errors.ts';
+import { LineIndex, type SourceDocument, type TextEdit } from '../source.ts';
+import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+import { introduced, sortErrors, unavailableReasons, withEdits, withoutRepeats } from './differential.ts';
+import type { Analyzer, AnalyzerName, AnalyzerReport, Finding } from './finding.ts';
+import type { SecurityVerdict, Status } from './verdict.ts';
+
+/** What `verify` says about one document. */
+export interface DocumentVerdict {
+  readonly status: Status;
+  readonly reason?: string;
+  readonly findings: readonly Finding[];
+  readonly reports: readonly AnalyzerReport[];
+}
+
+/** A verdict at the deadline, and the one that stands when every analyzer has answered. */
+export interface PendingVerdict {
+  readonly verdict: SecurityVerdict;
+  readonly settled: Promise<SecurityVerdict>;
+}
+
+/** Past this no analyzer is waited for, in milliseconds. */
+const LAST_DEADLINE_MS = 30_000;
+/** Reports of unchanged texts that are kept: the document before the completion is asked for again and again. */
+const CACHE_SIZE = 32;
+
+/** Asks the analyzers and makes verdicts of what they say (DESIGN §4.6). */
+export class Verifier {
+  private readonly analyzers: readonly Analyzer[];
+  private readonly parser: SyntaxParser;
+  private readonly cache = new Map<string, Promise<AnalyzerReport>>();
+
+  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[]) {
+    this.parser = parser;
+    this.analyzers = analyzers;
+  }
+
+  get analyzerNames(): AnalyzerName[] {
+    return this.analyzers.map((a) => a.name);
+  }
+
+  /**
+   * Checks a whole document. Without `analyzers` those in the house run as far as they are available, and a missing one
+   * does not make the verdict `unavailable`; named ones must run.
+   */
+  async verifyDocument(document: SourceDocument, options: { signal: AbortSignal; analyzers?: readonly AnalyzerName[] }): Promise<DocumentVerdict> {
+    const { signal } = options;
+    const wanted = this.analyzers.filter((a) => !options.analyzers || options.analyzers.includes(a.name));
+    const [outline, ...reports] = await Promise.all([this.outline(document, signal), ...wanted.map((a) => this.ask(a, document, signal))]);
+    const findings = withoutRepeats(reports.flatMap((r) => r.findings));
+    const reasons: string[] = [];
+    const error = outline.errors[0];
+    if (error) {
+      const { line } = new LineIndex(document.text).placeAt(error.start);
+      reasons.push(`line ${line} cannot be parsed, so what is there was not checked`);
+    }
+    if (reports.every((r) => r.status === 'unavailable')) reasons.push(...unavailableReasons(reports));
+    else if (options.analyzers) reasons.push(...unavailableReasons(reports));
+    const reason = reasons.length > 0 ? reasons.join('; ') : undefined;
+    const status: Status = findings.length > 0 ? 'fail' : reason ? 'unavailable' : 'pass';
+    return { status, ...(reason ? { reason } : {}), findings, reports };
+  }
+
+  /**
+   * Checks what edits introduce into a document (differential). Resolves when every analyzer has answered or
+   * `deadlineMs` after the fastest could have; what is missing then is named in `pending`, and `settled` follows.
+   */
+  async checkEdits(document: SourceDocument, edits: readonly TextEdit[], options: { signal: AbortSignal; deadlineMs: number }): Promise<PendingVerdict> {
+    const { signal } = options;
+    const after = withEdits(document, edits);
+    const asked = this.analyzers.map((analyzer) => ({
+      name: analyzer.name,
+      answer: Promise.all([this.ask(analyzer, after, signal), this.askBefore(analyzer, document, signal)]).then(([now, before]) => ({ now, before })),
+    }));
+    const outlines = Promise.all([this.outline(after, signal), this.outline(document, signal)]);
+    const answers = new Map<AnalyzerName, { now: AnalyzerReport; before: AnalyzerReport }>();
+    const all = Promise.all(asked.map(async ({ name, answer }) => void answers.set(name, await answer)));
+    // A rejection is reported through the race below; `settled` must not add an unhandled one.
+    all.catch(() => undefined);
+
+    const [afterOutline, beforeOutline] = await outlines;
+    const verdict = () =>
+      this.judge({ document, after, edits, afterOutline, beforeOutline, answers, pending: asked.map((a) => a.name).filter((name) => !answers.has(name)) });
+    const first = asked.find((a) => a.name === 'builtin')?.answer;
+    if (first) await first;
+    await raceDeadline(all, options.deadlineMs, signal);
+    const shown = verdict();
+    if (shown.pending.length === 0) return { verdict: shown, settled: Promise.resolve(shown) };
+    const settled = raceDeadline(all, LAST_DEADLINE_MS, signal).then(() => this.giveUp(verdict()));
+    settled.catch(() => undefined);
+    return { verdict: shown, settled };
+  }
+
+  private giveUp(verdict: SecurityVerdict): SecurityVerdict {
+    if (verdict.pending.length === 0) return verdict;
+    const reason = [verdict.reason, ...verdict.pending.map((name) => `${name}: no answer within ${LAST_DEADLINE_MS / 1000} s`)].filter(Boolean).join('; ');
+    return { ...verdict, pending: [], reason, status: verdict.status === 'pass' ? 'unavailable' : verdict.status };
+  }
+
+  private judge(c: {
+    document: SourceDocument;
+    after: SourceDocument;
+    edits: readonly TextEdit[];
+    afterOutline: SyntaxOutline;
+    beforeOutline: SyntaxOutline;
+    answers: ReadonlyMap<AnalyzerName, { now: AnalyzerReport; before: AnalyzerReport }>;
+    pending: readonly AnalyzerName[];
+  }): SecurityVerdict {
+    const reports = [...c.answers.values()].map((a) => a.now);
+    const found = [...c.answers.values()].flatMap(({ now, before }) =>
+      introduced(
+        { text: c.document.text, findings: before.findings, comparable: before.status === 'ran' && c.beforeOutline.errors.length === 0 },
+        { text: c.after.text, findings: now.findings },
+        c.edits,
+      ),
+    );
+    const findings = withoutRepeats(found);
+    const { inside, elsewhere } = sortErrors(c.afterOutline, c.edits, c.after.text);
+    const lines = new LineIndex(c.after.text);
+    const ran = reports.filter((r) => r.status === 'ran');
+    const missing = unavailableReasons(reports);
+    const reasons: string[] = [];
+    if (inside[0]) reasons.push(`the completed code does not parse (line ${lines.placeAt(inside[0].start).line})`);
+    if (ran.length === 0 && c.pending.length === 0) reasons.push(...(missing.length > 0 ? missing : ['no analyzer is there']));
+    const blocked = reasons.length > 0;
+    if (!blocked) reasons.push(...missing);
+    const status: Status = findings.length > 0 ? 'fail' : blocked || ran.length === 0 ? 'unavailable' : 'pass';
+    return {
+      status,
+      ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
+      findings,
+      pending: c.pending,
+      reports,
+      ...(elsewhere[0] ? { elsewhere: `line ${lines.placeAt(elsewhere[0].start).line} of the file does not parse; the checks there are incomplete` } : {}),
+    };
+  }
+
+  private outline(document: SourceDocument, signal: AbortSignal): Promise<SyntaxOutline> {
+    return this.parser.outline(document, signal);
+  }
+
+  /** An analyzer's answer; what it throws is a report of its own, but for cancellation. */
+  private async ask(analyzer: Analyzer, document: SourceDocument, signal: AbortSignal): Promise<AnalyzerReport> {
+    const started = Date.now();
+    try {
+      return await analyzer.analyze(document, signal);
+    } catch (error) {
+      if (isCancelled(error) || signal.aborted) throw error;
+      return { name: analyzer.name, version: null, status: 'unavailable', reason: messageOf(error), findings: [], ms: Date.now() - started };
+    }
+  }
+
+  /** The answer for a document before the change, remembered: it does not change between attempts. */
+  private async askBefore(analyzer: Analyzer, document: SourceDocument, signal: AbortSignal): Promise<AnalyzerReport> {
+    const key = `${analyzer.name}\u0000${document.path}\u0000${document.language}\u0000${document.text}`;
+    const known = this.cache.get(key);
+    if (known) return known;
+    const answer = this.ask(analyzer, document, signal);
+    this.cache.set(key, answer);
+    for (const oldest of this.cache.keys()) {
+      if (this.cache.size <= CACHE_SIZE) break;
+      this.cache.delete(oldest);
+    }
+    try {
+      const report = await answer;
+      if (report.status !== 'ran') this.cache.delete(key);
+      return report;
+    } catch (error) {
+      this.cache.delete(key);
+      throw error;
+    }
+  }
+}
+
+/** Resolves with the promise or at the deadline; rejects with the promise or when the signal aborts. */
+async function raceDeadline(work: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let onAbort: (() => void) | undefined;
+  const limit = new Promise<void>((resolve, reject) => {
+    timer = setTimeout(resolve, ms);
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}
