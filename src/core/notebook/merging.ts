@@ -17,7 +17,12 @@ const MAX_TASKS = 200;
 /** A note after the same failure was seen again: frequency + 1, the task added (paper §3.3). Nothing is taken away. */
 export function absorb(note: Note, seen: { tasks: readonly string[]; frequency: number; secureExample?: string; guidance?: string; now: string }): Note {
   const known = new Set(note.tasks.map(normalized));
-  const added = seen.tasks.filter((task) => !known.has(normalized(task)));
+  const added = seen.tasks.filter((task) => {
+    const key = normalized(task);
+    if (known.has(key)) return false;
+    known.add(key);
+    return true;
+  });
   return {
     ...note,
     frequency: note.frequency + seen.frequency,

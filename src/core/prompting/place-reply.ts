@@ -66,7 +66,7 @@ function takeImports(answer: string, language: string, text: string, outline: Sy
   const modules = new Map(outline.imports.map((i) => [i.module, new Set(i.names)] as const));
   const missing = imports.filter((line) => !known.has(importKey(line)) && !bound(line, language, modules));
   if (hoist) return { imports: missing, answer: trimBlankLines(rest) };
-  return { imports: [], answer: trimBlankLines([...missing, rest].join('\n')) };
+  return { imports: [], answer: missing.length === imports.length ? answer : trimBlankLines([...missing, rest].join('\n')) };
 }
 
 function importKey(line: string): string {
