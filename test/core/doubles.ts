@@ -195,7 +195,7 @@ export function house(o: { script?: (request: GenerateRequest) => string | Error
   const knowledge = new KnowledgeRetriever(o.base ?? { guidelines: [], samples: [] });
   let n = 0;
   const ports = embedder ? { index, embedder } : {};
-  const learner = new Learner({ store, ...ports, prompts: PROMPTS, guideline: (cwe) => knowledge.guideline(cwe), mergeSimilarity: () => settings['merge.similarity'], newId: () => `n${++n}`, now: () => new Date(0), log: SILENT });
+  const learner = new Learner({ store, ...ports, prompts: () => Promise.resolve(PROMPTS), guideline: (cwe) => Promise.resolve(knowledge.guideline(cwe)), mergeSimilarity: () => settings['merge.similarity'], newId: () => `n${++n}`, now: () => new Date(0), log: SILENT });
   const notebook = new Notebook({ store, ...ports, hash: (text) => text, log: SILENT });
   const model = new ScriptedModel(o.script ?? (() => '```python\nreturn 1\n```'));
   const engine = new CompletionEngine({

@@ -34,8 +34,8 @@ export interface LearnerOptions {
   readonly store: NoteStore;
   readonly index?: NoteIndex;
   readonly embedder?: Embedder;
-  readonly prompts: Prompts;
-  readonly guideline: (cwe: string) => Guideline | undefined;
+  readonly prompts: () => Promise<Prompts>;
+  readonly guideline: (cwe: string) => Promise<Guideline | undefined>;
   /** τ_sim, cosine in [0, 1]. */
   readonly mergeSimilarity: () => number;
   /** A new id made of `[a-z0-9-]`, beginning with the given words. */
@@ -102,7 +102,7 @@ export class Learner {
     if (!first) throw new Error('A security failure has at least one finding.');
     const now = this.timestamp();
     const cwe = first.cwe[0];
-    const title = this.title(first, failure.task);
+    const title = await this.title(first, failure.task);
     const candidate: Note = {
       id: this.o.newId(`${cwe ?? 'rule'} ${first.ruleFamily}`),
       kind: 'security',
@@ -163,9 +163,9 @@ export class Learner {
   private async writeGuidance(note: Note, failure: SecurityFailure, findings: readonly Finding[], model: LanguageModel, signal: AbortSignal): Promise<void> {
     const purpose = failure.secureSlice ? 'correction-guide' : 'security-warning';
     try {
-      const messages = fillTemplate(this.o.prompts, purpose, {
+      const messages = fillTemplate(await this.o.prompts(), purpose, {
         language: failure.language,
-        weakness: this.weakness(findings),
+        weakness: await this.weakness(findings),
         task: fence(failure.task, 'text'),
         code: fence(failure.code, failure.language),
         diagnosis: describeFindings(findings, failure.scanned),
@@ -181,15 +181,15 @@ export class Learner {
     }
   }
 
-  private weakness(findings: readonly Finding[]): string {
+  private async weakness(findings: readonly Finding[]): Promise<string> {
     const cwe = findings[0]?.cwe[0];
-    const title = cwe && this.o.guideline(cwe)?.title;
+    const title = cwe && (await this.o.guideline(cwe))?.title;
     return cwe ? `${cwe}${title ? ` (${title})` : ''}` : `rule ${findings[0]?.ruleId ?? ''}`;
   }
 
-  private title(finding: Finding, task: string): string {
+  private async title(finding: Finding, task: string): Promise<string> {
     const cwe = finding.cwe[0];
-    const weakness = (cwe && this.o.guideline(cwe)?.title) ?? finding.ruleFamily.replace(/[-.]/g, ' ');
+    const weakness = (cwe && (await this.o.guideline(cwe))?.title) ?? finding.ruleFamily.replace(/[-.]/g, ' ');
     const words = task.replace(/\s+/g, ' ').trim();
     return `${weakness}: ${words.length > 70 ? `${words.slice(0, 69).trimEnd()}…` : words}`;
   }

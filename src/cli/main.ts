@@ -1,0 +1,83 @@
+import { Command, CommanderError } from 'commander';
+import { errorOutput, type Output } from './output.ts';
+import type { GlobalOptions } from './session.ts';
+import { complete, type CompleteOptions } from './verbs/complete.ts';
+import { doctor } from './verbs/doctor.ts';
+import * as notebook from './verbs/notebook.ts';
+import { retrieve, type RetrieveOptions } from './verbs/retrieve.ts';
+import { verify, type VerifyOptions } from './verbs/verify.ts';
+
+declare const SAFENOTE_VERSION: string;
+
+/** Runs a verb, prints what it says, sets the exit code. A reader that goes away (`| head`) is no fault. */
+async function run(options: GlobalOptions, work: () => Promise<Output>): Promise<void> {
+  let output: Output;
+  try {
+    output = await work();
+  } catch (error) {
+    output = errorOutput(error);
+    if (options.verbose && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+  const failed = output.exitCode === 2 && typeof output.json === 'object' && output.json !== null && 'error' in output.json;
+  process.exitCode = output.exitCode;
+  if (options.json) process.stdout.write(`${JSON.stringify(output.json, null, 2)}\n`);
+  else (failed ? process.stderr : process.stdout).write(output.text);
+}
+
+/** Options that every verb has. */
+function withGlobals(command: Command): Command {
+  return command
+    .option('--json', 'print the result as JSON on stdout')
+    .option('--workspace <dir>', 'whose notebook (default: the current folder)')
+    .option('--verbose', 'say on stderr what happens');
+}
+
+function build(): Command {
+  const program = new Command('safenote').description('Secure code completion that learns from its failures.').version(SAFENOTE_VERSION).exitOverride().configureOutput({ outputError: () => undefined });
+  const verb = (parent: Command, name: string, description: string) => withGlobals(parent.command(name).description(description).exitOverride());
+
+  verb(program, 'complete <file>', 'complete code at a place, checked before it is printed')
+    .requiredOption('--line <n>', 'line, from 1')
+    .requiredOption('--column <n>', 'column, from 1, in UTF-16 units')
+    .option('--task <text>', 'what is to be written')
+    .option('--mode <mode>', 'plain, rescue or safenote', 'safenote')
+    .option('-k <n>', 'notes per notebook, 0 to 5')
+    .option('--dry-run', 'print what would be sent; needs no model')
+    .action((file: string, options: CompleteOptions) => run(options, () => complete(file, options)));
+  verb(program, 'verify <files...>', 'check whole files')
+    .option('--analyzer <names>', 'builtin, semgrep, codeql, separated by commas; those named must run')
+    .option('--format <format>', 'text or json')
+    .action((files: string[], options: VerifyOptions) => run({ ...options, json: options.json || options.format === 'json' }, () => verify(files, options)));
+  verb(program, 'retrieve', 'show what a request would retrieve, before the gate')
+    .requiredOption('--language <language>', 'language of the code')
+    .option('--task <text>', 'the task in words')
+    .option('--code-file <file>', 'code to search with')
+    .option('-k <n>', 'entries per list (default: 5)')
+    .action((options: RetrieveOptions) => run(options, () => retrieve(options)));
+
+  const book = program.command('notebook').description('the notes of a workspace').exitOverride();
+  verb(book, 'list', 'list all notes').action((o: GlobalOptions) => run(o, () => notebook.list(o)));
+  verb(book, 'show <id>', 'show one note').action((id: string, o: GlobalOptions) => run(o, () => notebook.show(id, o)));
+  verb(book, 'mute <id>', 'keep a note but never use it').option('--reason <text>', 'why').option('--undo', 'use it again').action((id: string, o: GlobalOptions) => run(o, () => notebook.mute(id, o)));
+  verb(book, 'approve [ids...]', 'trust notes that came from elsewhere').option('--all', 'every quarantined note').action((ids: string[], o: GlobalOptions) => run(o, () => notebook.approve(ids, o)));
+  verb(book, 'stats', 'count the notes').action((o: GlobalOptions) => run(o, () => notebook.stats(o)));
+  verb(book, 'check', 'check the note files and repair the index').action((o: GlobalOptions) => run(o, () => notebook.check(o)));
+  verb(program, 'doctor', 'say what is there and what is missing').action((o: GlobalOptions) => run(o, () => doctor(o)));
+  return program;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
+  try {
+    await build().parseAsync([...argv]);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return;
+    process.exitCode = 2;
+    const message = error.message.replace(/^error: /, '');
+    if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code: 'usage', message, hint: 'See safenote --help.' } })}\n`);
+    else process.stderr.write(`error: ${message}\nSee safenote --help.\n`);
+  }
+}
+
+void main(process.argv);

@@ -1,0 +1,67 @@
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { ExpectedError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';
+import { App } from '../node/app.ts';
+import { chooseEndpoint } from '../node/llm/endpoint.ts';
+import { OpenAiModel } from '../node/llm/openai-model.ts';
+
+/** Options that every verb has. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly workspace?: string;
+  readonly verbose?: boolean;
+}
+
+export interface Session {
+  readonly app: App;
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+}
+
+/** stdout belongs to the result; what happens on the way goes to stderr. */
+function stderrLogger(verbose: boolean): Logger {
+  const write = (level: string) => (message: string, ...details: unknown[]) => {
+    const rest = details.map((d) => (d instanceof Error ? d.message : typeof d === 'string' ? d : JSON.stringify(d))).join(' ');
+    process.stderr.write(`${level}: ${message}${rest ? ` ${rest}` : ''}\n`);
+  };
+  const silent = () => undefined;
+  return { debug: verbose ? write('debug') : silent, info: verbose ? write('info') : silent, warn: write('warning'), error: write('error') };
+}
+
+/** Builds the app for the workspace that the options name, runs `work`, and ends everything again. */
+export async function withSession<T>(options: GlobalOptions & { readonly settings?: Partial<Settings> }, work: (session: Session) => Promise<T>): Promise<T> {
+  const workspaceFolder = path.resolve(options.workspace ?? '.');
+  if (!existsSync(workspaceFolder) || !statSync(workspaceFolder).isDirectory()) {
+    throw new ExpectedError('no-workspace', `There is no folder ${workspaceFolder}.`, 'Name an existing folder with --workspace.');
+  }
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const controller = new AbortController();
+  const onSignal = () => controller.abort(new DOMException('Cancelled by the user.', 'AbortError'));
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  const log = stderrLogger(options.verbose ?? false);
+  const app = new App({
+    assetsRoot: __dirname,
+    workspaceFolder,
+    settings: () => settings,
+    // Whoever runs the command in a folder has chosen to work in it.
+    trusted: () => true,
+    model: async () => {
+      const { endpoint, model, remarks } = await chooseEndpoint({ env: process.env, signal: controller.signal });
+      for (const remark of remarks) log.warn(remark);
+      return new OpenAiModel({ endpoint, model, log });
+    },
+    log,
+    semgrepWarm: false,
+    env: process.env,
+  });
+  try {
+    return await work({ app, settings, signal: controller.signal });
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    await app.dispose();
+  }
+}

@@ -1,0 +1,110 @@
+import { ExpectedError } from '../../core/errors.ts';
+import type { StoredNote } from '../../core/notebook/note.ts';
+import { type Output, printable } from '../output.ts';
+import { type GlobalOptions, withSession } from '../session.ts';
+
+function row({ note, file, quarantined }: StoredNote) {
+  const { id, kind, title, cwe, language, rule, frequency, origin, model, created, updated, status } = note;
+  return { id, kind, title, cwe: cwe ?? null, language, rule: rule ?? null, frequency, origin, model, created, updated, status, quarantined, file };
+}
+
+/** `notebook list`: every note, newest first, and the files that could not be read. */
+export function list(options: GlobalOptions): Promise<Output> {
+  return withSession(options, async ({ app }) => {
+    const { notes, setAside } = await app.store.load();
+    const rows = notes.map(row).sort((a, b) => b.updated.localeCompare(a.updated));
+    const text = rows.length + setAside.length === 0 ? 'The notebook is empty.\n' : [
+      ...rows.map((n) => `${n.id}  ${n.cwe ?? n.kind}  ×${n.frequency}${n.status === 'muted' ? '  muted' : ''}${n.quarantined ? '  quarantined' : ''}  ${printable(n.title)}`),
+      ...setAside.map((s) => `set aside: ${s.file}: ${printable(s.reason)}`),
+      '',
+    ].join('\n');
+    return { json: { notes: rows, setAside }, text, exitCode: 0 };
+  });
+}
+
+/** `notebook show ID`: one note, whole. */
+export function show(id: string, options: GlobalOptions): Promise<Output> {
+  return withSession(options, async ({ app }) => {
+    const stored = await app.store.get(id);
+    if (!stored) throw noSuchNote(id);
+    const { note } = stored;
+    const part = (title: string, body: string | undefined) => (body ? `\n## ${title}\n${printable(body)}\n` : '');
+    const text = `# ${printable(note.title)}\n${stored.file}\n${note.tasks.map((t) => part('Task', t)).join('')}${part('Erroneous code', note.erroneousCode)}${part('Diagnosis', note.diagnosis)}${part('Secure example', note.secureExample)}${part('Guidance', note.guidance)}`;
+    return { json: { ...note, quarantined: stored.quarantined, file: stored.file }, text, exitCode: 0 };
+  });
+}
+
+/** `notebook mute ID`: the note is kept and never used again, until `--undo`. */
+export function mute(id: string, options: GlobalOptions & { readonly reason?: string; readonly undo?: boolean }): Promise<Output> {
+  return withSession(options, async ({ app }) => {
+    if (!(await app.store.get(id))) throw noSuchNote(id);
+    const stored = await app.store.modify(id, ({ statusReason: _, ...note }) => ({
+      ...note,
+      status: options.undo ? 'active' : 'muted',
+      updated: new Date().toISOString(),
+      ...(options.reason && !options.undo ? { statusReason: options.reason } : {}),
+    }));
+    return { json: row(stored), text: `${id} is ${stored.note.status}.\n`, exitCode: 0 };
+  });
+}
+
+/** `notebook approve ID… | --all`: notes that came from elsewhere may be used from now on. */
+export function approve(ids: readonly string[], options: GlobalOptions & { readonly all?: boolean }): Promise<Output> {
+  return withSession(options, async ({ app }) => {
+    const { notes } = await app.store.load();
+    if (ids.length === 0 && !options.all) throw new ExpectedError('no-notes-named', 'No note was named.', 'Name notes by id, or use --all. Read them first: "notebook show ID".');
+    const known = new Set(notes.map((n) => n.note.id));
+    const unknown = ids.find((id) => !known.has(id));
+    if (unknown) throw noSuchNote(unknown);
+    const wanted = options.all ? notes.filter((n) => n.quarantined).map((n) => n.note.id) : ids;
+    const approved = await app.store.approve(wanted);
+    return { json: { approved }, text: approved.length === 0 ? 'Nothing was quarantined.\n' : `Approved: ${approved.join(', ')}\n`, exitCode: 0 };
+  });
+}
+
+/** `notebook stats`: counts by kind, CWE, language and model. */
+export function stats(options: GlobalOptions): Promise<Output> {
+  return withSession(options, async ({ app }) => {
+    const { notes, setAside } = await app.store.load();
+    const count = (key: (n: StoredNote) => string) => Object.fromEntries([...Map.groupBy(notes, key)].map(([name, list]) => [name, list.length] as const).sort((a, b) => b[1] - a[1]));
+    const json = {
+      notes: notes.length,
+      failures: notes.reduce((sum, n) => sum + n.note.frequency, 0),
+      muted: notes.filter((n) => n.note.status === 'muted').length,
+      quarantined: notes.filter((n) => n.quarantined).length,
+      setAside: setAside.length,
+      byKind: count((n) => n.note.kind),
+      byCwe: count((n) => n.note.cwe ?? 'none'),
+      byLanguage: count((n) => n.note.language),
+      byModel: count((n) => n.note.model),
+    };
+    const text = `${json.notes} notes of ${json.failures} failures (${json.muted} muted, ${json.quarantined} quarantined, ${json.setAside} unreadable)\n${Object.entries(json.byCwe).map(([cwe, n]) => `  ${cwe}: ${n}`).join('\n')}\n`;
+    return { json, text, exitCode: 0 };
+  });
+}
+
+/** `notebook check`: are all notes readable, and does the index know them? Brings the index up to date. */
+export function check(options: GlobalOptions): Promise<Output> {
+  return withSession(options, async ({ app }) => {
+    const { notes, setAside } = await app.store.load();
+    let index: { status: 'ok' | 'repaired' | 'unavailable'; notes: number; reason?: string };
+    try {
+      const before = await app.index.known();
+      await app.notebook.indexer?.sync(notes);
+      await app.notebook.indexer?.idle();
+      await app.learner.mergePending();
+      const after = await app.index.known();
+      const same = before.size === after.size && [...after].every(([id, hash]) => before.get(id) === hash);
+      index = { status: same ? 'ok' : 'repaired', notes: after.size };
+    } catch (error) {
+      index = { status: 'unavailable', notes: 0, reason: (error as Error).message };
+    }
+    const json = { notes: notes.length, quarantined: notes.filter((n) => n.quarantined).length, setAside, index };
+    const text = `${notes.length} notes are readable, ${setAside.length} ${setAside.length === 1 ? 'file is' : 'files are'} not.\n${setAside.map((s) => `  ${s.file}: ${printable(s.reason)}\n`).join('')}index: ${index.status}${index.reason ? ` (${index.reason})` : `, ${index.notes} notes`}\n`;
+    return { json, text, exitCode: setAside.length > 0 ? 1 : 0 };
+  });
+}
+
+function noSuchNote(id: string): ExpectedError {
+  return new ExpectedError('note-missing', `There is no note "${printable(id)}".`, 'See "safenote notebook list".');
+}

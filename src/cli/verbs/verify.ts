@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ExpectedError } from '../../core/errors.ts';
+import { languageOfPath } from '../../core/language.ts';
+import type { AnalyzerName, AnalyzerReport, Finding } from '../../core/verification/finding.ts';
+import { type Status, worst } from '../../core/verification/verdict.ts';
+import { type ExitCode, type Output, printable } from '../output.ts';
+import { type GlobalOptions, withSession } from '../session.ts';
+
+export interface VerifyOptions extends GlobalOptions {
+  readonly analyzer?: string;
+  readonly format?: string;
+}
+
+interface CheckedFile {
+  readonly path: string;
+  readonly status: Status;
+  readonly reason?: string;
+  readonly findings: readonly Finding[];
+  readonly reports: readonly AnalyzerReport[];
+}
+
+const ANALYZERS: readonly AnalyzerName[] = ['builtin', 'semgrep', 'codeql'];
+
+/** `verify FILE…`: whole files through the analyzers. */
+export async function verify(files: readonly string[], options: VerifyOptions): Promise<Output> {
+  const format = options.format ?? (options.json ? 'json' : 'text');
+  if (!['text', 'json'].includes(format)) throw new ExpectedError('bad-format', `There is no format "${format}".`, 'Use text or json.');
+  const named = options.analyzer?.split(',').map((name) => name.trim()).filter(Boolean);
+  const unknown = named?.find((name) => !ANALYZERS.includes(name as AnalyzerName));
+  if (unknown) throw new ExpectedError('bad-analyzer', `There is no analyzer "${unknown}".`, `Use ${ANALYZERS.join(', ')}, separated by commas.`);
+  return withSession(options, async ({ app, signal }) => {
+    const checked: CheckedFile[] = [];
+    for (const file of files) checked.push(await check(file));
+    const analyzers = (named ?? ['builtin', 'semgrep']).map((name) => summary(name as AnalyzerName, checked));
+    const missing = named && analyzers.some((a) => a.status === 'unavailable');
+    const exitCode: ExitCode = missing || checked.some((f) => f.status === 'unavailable') ? 2 : checked.some((f) => f.status === 'fail') ? 1 : 0;
+    const json = { files: checked.map(({ path: name, status, reason, findings }) => ({ path: name, status, ...(reason ? { reason } : {}), findings: findings.map(findingJson) })), analyzers };
+    return { json, text: toText(checked, analyzers), exitCode };
+
+    async function check(file: string): Promise<CheckedFile> {
+      const absolute = path.resolve(file);
+      try {
+        const text = await readFile(absolute, 'utf8');
+        const verdict = await app.verifier.verifyDocument({ path: absolute, language: languageOfPath(absolute), text }, { signal, ...(named ? { analyzers: named as AnalyzerName[] } : {}) });
+        return { path: file, ...verdict };
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const code = (error as NodeJS.ErrnoException).code;
+        const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder; name files' : `it cannot be read: ${(error as Error).message}`;
+        return { path: file, status: 'unavailable', reason, findings: [], reports: [] };
+      }
+    }
+  });
+}
+
+/** A finding in the shape that DESIGN promises. */
+export function findingJson(finding: Finding) {
+  const { ruleId, cwe, severity, message, startLine, startColumn, endLine, endColumn, analyzer } = finding;
+  return { ruleId, cwe, severity, message, startLine, startColumn, endLine, endColumn, analyzer };
+}
+
+interface AnalyzerSummary {
+  readonly name: AnalyzerName;
+  readonly version: string | null;
+  readonly status: Status;
+  readonly reason?: string;
+  readonly ms: number;
+}
+
+/** One analyzer over all files: `unavailable` when it ran on none, with the first reason. */
+function summary(name: AnalyzerName, checked: readonly CheckedFile[]): AnalyzerSummary {
+  const reports = checked.flatMap((f) => f.reports.filter((r) => r.name === name));
+  const ran = reports.filter((r) => r.status === 'ran');
+  const ms = Math.round(reports.reduce((sum, r) => sum + r.ms, 0));
+  if (ran.length === 0) {
+    const reason = reports[0]?.reason ?? (checked.every((f) => f.reports.length === 0) ? 'no file could be read' : `${name} is not part of this version`);
+    return { name, version: reports[0]?.version ?? null, status: 'unavailable', reason, ms };
+  }
+  return { name, version: ran[0]?.version ?? null, status: worst(ran.map((r) => (r.findings.length > 0 ? 'fail' : 'pass'))), ms };
+}
+
+function toText(checked: readonly CheckedFile[], analyzers: readonly AnalyzerSummary[]): string {
+  const lines: string[] = [];
+  for (const file of checked) {
+    lines.push(`${file.path}: ${file.status}${file.reason ? ` (${file.reason})` : ''}`);
+    for (const f of file.findings) lines.push(`  ${f.startLine}:${f.startColumn} ${f.severity} ${f.cwe.join(', ')} ${printable(f.message.trim().replace(/\s+/g, ' '))} [${f.analyzer}: ${f.ruleId}]`);
+  }
+  for (const a of analyzers) if (a.status === 'unavailable') lines.push(`${a.name} did not run: ${a.reason ?? ''}`);
+  return `${lines.join('\n')}\n`;
+}

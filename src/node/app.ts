@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { CompletionEngine } from '../core/completion/engine.ts';
+import { messageOf } from '../core/errors.ts';
+import { KnowledgeRetriever } from '../core/knowledge/knowledge-retriever.ts';
+import type { LanguageModel } from '../core/llm/model.ts';
+import type { Logger } from '../core/log.ts';
+import { Learner } from '../core/notebook/learner.ts';
+import { Notebook } from '../core/notebook/notebook.ts';
+import type { Settings } from '../core/settings.ts';
+import { Fixer } from '../core/verification/fixer.ts';
+import { Verifier } from '../core/verification/verifier.ts';
+import { AnalysisWorker } from './analysis/client.ts';
+import { BuiltinAnalyzer } from './analyzers/builtin.ts';
+import { SemgrepAnalyzer } from './analyzers/semgrep/semgrep-analyzer.ts';
+import { Assets } from './assets.ts';
+import { type DoctorReport, doctor } from './doctor.ts';
+import { WorkerEmbedder } from './embedding/worker-embedder.ts';
+import { VectraNoteIndex } from './index/vectra-note-index.ts';
+import { Approvals } from './notes/approvals.ts';
+import { FileNoteStore } from './notes/file-note-store.ts';
+import { type UserFolders, userFolders } from './user-folders.ts';
+
+export interface AppOptions {
+  /** Folder of the bundles and of what was packed beside them. */
+  readonly assetsRoot: string;
+  readonly workspaceFolder: string;
+  readonly settings: () => Settings;
+  /** False: the notebook is read, no process is started, nothing of the workspace is run. */
+  readonly trusted: () => boolean;
+  /** Throws `ModelError` `model-missing` with the way to get one. */
+  readonly model: () => Promise<LanguageModel>;
+  readonly log: Logger;
+  /** Keep Semgrep running between checks; one-shot where false. */
+  readonly semgrepWarm: boolean;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Core and ports put together for one workspace folder, for the editor and the command line alike. Starts nothing. */
+export class App {
+  readonly assets: Assets;
+  readonly userFolders: UserFolders;
+  readonly store: FileNoteStore;
+  readonly parser: AnalysisWorker;
+  readonly embedder: WorkerEmbedder;
+  readonly index: VectraNoteIndex;
+  readonly builtin: BuiltinAnalyzer;
+  readonly semgrep: SemgrepAnalyzer;
+  readonly verifier: Verifier;
+  readonly notebook: Notebook;
+  readonly learner: Learner;
+  readonly engine: CompletionEngine;
+  readonly fixer: Fixer;
+  private readonly options: AppOptions;
+  private knowledgeOnce: Promise<KnowledgeRetriever> | undefined;
+
+  constructor(options: AppOptions) {
+    this.options = options;
+    const { assetsRoot, workspaceFolder, settings, log, env } = options;
+    this.assets = new Assets(assetsRoot);
+    this.userFolders = userFolders(env);
+    const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
+    this.store = new FileNoteStore({ workspaceFolder, approvals, log });
+    this.parser = new AnalysisWorker({ assetsRoot, log });
+    this.embedder = new WorkerEmbedder({ assetsRoot, modelId: settings()['embedding.model'], modelsFolder: this.userFolders.models, log });
+    this.index = new VectraNoteIndex({ folder: this.userFolders.index(workspaceFolder, this.embedder.modelId), dimensions: this.embedder.dimensions, log });
+    this.builtin = new BuiltinAnalyzer({ worker: this.parser, assetsRoot });
+    this.semgrep = new SemgrepAnalyzer({
+      assetsRoot,
+      workspaceFolder,
+      setting: () => settings()['analyzers.semgrep.path'] || env['SAFENOTE_SEMGREP'] || '',
+      trusted: options.trusted,
+      managedFolder: this.userFolders.semgrep,
+      env,
+      warm: options.semgrepWarm,
+      log,
+    });
+    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep]);
+    const prompts = () => this.assets.prompts();
+    const knowledge = () => this.knowledge();
+    this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, log });
+    this.learner = new Learner({
+      store: this.store,
+      index: this.index,
+      embedder: this.embedder,
+      prompts,
+      guideline: async (cwe) => (await knowledge()).guideline(cwe),
+      mergeSimilarity: () => settings()['merge.similarity'],
+      newId: (words) => `${words.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48)}-${randomBytes(4).toString('hex')}`,
+      now: () => new Date(),
+      log,
+    });
+    const shared = { parser: this.parser, verifier: this.verifier, knowledge, prompts, model: options.model };
+    this.engine = new CompletionEngine({ ...shared, notebook: this.notebook, learner: this.learner, settings, log, clock: () => performance.now() });
+    this.fixer = new Fixer({ ...shared, store: this.store });
+  }
+
+  /** Starts the workers and Semgrep in the background, so that the first request does not wait for them. */
+  warmUp(): void {
+    if (!this.options.trusted()) return;
+    const quietly = (work: Promise<unknown>) => work.catch((error: unknown) => this.options.log.debug('Warming up:', messageOf(error)));
+    void quietly(this.knowledge());
+    void quietly(this.embedder.embed(['warm']));
+    void quietly(this.parser.outline({ path: 'warm.py', language: 'python', text: 'x = 1\n' }, new AbortController().signal));
+    this.semgrep.warmUp();
+  }
+
+  /** The knowledge base, ready to be asked; read once. */
+  knowledge(): Promise<KnowledgeRetriever> {
+    this.knowledgeOnce ??= (async () => {
+      const base = await this.assets.knowledge();
+      const vectors = await this.assets.sampleVectors(this.embedder.modelId).catch((error: unknown) => {
+        this.options.log.warn('The knowledge base is ranked by words only.', messageOf(error));
+        return undefined;
+      });
+      return new KnowledgeRetriever(base, vectors);
+    })();
+    this.knowledgeOnce.catch(() => (this.knowledgeOnce = undefined));
+    return this.knowledgeOnce;
+  }
+
+  /** What is there, what is degraded, what is missing and what to do about it. */
+  doctor(signal: AbortSignal): Promise<DoctorReport> {
+    return doctor(this, this.options, signal);
+  }
+
+  /** Writes what is still to be written and ends every worker and process. */
+  async dispose(): Promise<void> {
+    await this.index.flush().catch((error: unknown) => this.options.log.warn('The note index was not saved; it will be rebuilt.', messageOf(error)));
+    await Promise.all([this.semgrep.dispose(), this.embedder.dispose(), this.parser.dispose()]);
+    this.store.dispose();
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

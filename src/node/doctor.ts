@@ -1,0 +1,63 @@
+import { isExpected, messageOf } from '../core/errors.ts';
+import { isUsable } from '../core/notebook/note.ts';
+import type { App, AppOptions } from './app.ts';
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly status: 'ok' | 'degraded' | 'missing';
+  readonly detail: string;
+  /** What the user can do. */
+  readonly hint?: string;
+}
+
+export interface DoctorReport {
+  readonly checks: readonly DoctorCheck[];
+}
+
+/** Looks at every part once, as a request would use it. Nothing it finds is an error; only cancellation rejects. */
+export async function doctor(app: App, options: AppOptions, signal: AbortSignal): Promise<DoctorReport> {
+  const check = async (name: string, failed: 'degraded' | 'missing', work: () => Promise<Omit<DoctorCheck, 'name'>>): Promise<DoctorCheck> => {
+    try {
+      return { name, ...(await work()) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { name, status: failed, detail: messageOf(error), ...(isExpected(error) ? { hint: error.hint } : {}) };
+    }
+  };
+  const checks = await Promise.all([
+    check('Language model', 'missing', async () => {
+      const model = await options.model();
+      return { status: 'ok', detail: `${model.name} at ${model.origin}` };
+    }),
+    check('Built-in rules', 'degraded', async () => {
+      const report = await app.builtin.analyze({ path: 'doctor.py', language: 'python', text: 'x = 1\n' }, signal);
+      return report.status === 'ran' ? { status: 'ok', detail: `${report.version ?? ''} ready in ${Math.round(report.ms)} ms` } : { status: 'degraded', detail: report.reason ?? 'did not run', hint: 'Reinstall SafeNote; its rules are part of the package.' };
+    }),
+    check('Semgrep', 'degraded', async () => {
+      if (!options.trusted()) return { status: 'degraded', detail: 'not started: the workspace is not trusted', hint: 'Trust the workspace to run Semgrep.' };
+      const report = await app.semgrep.analyze({ path: 'doctor.py', language: 'python', text: 'x = 1\n' }, signal);
+      return report.status === 'ran'
+        ? { status: 'ok', detail: `${report.version ?? ''} answered in ${Math.round(report.ms)} ms` }
+        : { status: 'degraded', detail: report.reason ?? 'did not run', hint: 'Run "SafeNote: Install Semgrep", or name one with safenote.analyzers.semgrep.path or SAFENOTE_SEMGREP.' };
+    }),
+    check('Embedding model', 'degraded', async () => {
+      const started = performance.now();
+      const [vector] = await app.embedder.embed(['doctor'], signal);
+      return { status: 'ok', detail: `${app.embedder.modelId}, ${vector?.length ?? 0} dimensions, ready in ${Math.round(performance.now() - started)} ms` };
+    }),
+    check('Knowledge base', 'degraded', async () => {
+      const base = await app.assets.knowledge();
+      const vectors = await app.assets.sampleVectors(app.embedder.modelId);
+      return { status: base.samples.length > 0 ? 'ok' : 'degraded', detail: `${base.guidelines.length} guidelines, ${base.samples.length} samples, ${vectors ? 'with' : 'without'} vectors` };
+    }),
+    check('Notebook', 'degraded', async () => {
+      const { notes, setAside } = await app.store.load();
+      const usable = notes.filter(isUsable).length;
+      const detail = `${notes.length} notes, ${usable} in use, ${notes.filter((n) => n.quarantined).length} quarantined, ${setAside.length} unreadable; in ${app.store.folders.security}`;
+      const first = setAside[0];
+      return first ? { status: 'degraded', detail, hint: `${first.file}: ${first.reason}` } : { status: 'ok', detail };
+    }),
+    check('Note index', 'degraded', async () => ({ status: 'ok', detail: `${(await app.index.known()).size} notes indexed for ${app.embedder.modelId}` })),
+  ]);
+  return { checks };
+}
