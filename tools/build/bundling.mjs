@@ -11,8 +11,12 @@ const replacements = [
   [/^onnxruntime-node$/, 'onnxruntime-web/wasm'],
   // Images are never embedded.
   [/^sharp$/, empty],
-  // vectra's document, tokenizer and server parts: SafeNote uses its LocalIndex only.
-  [/^(wink-[\w-]+|gpt-tokenizer(\/.*)?|cheerio|turndown|@grpc\/.*|protobufjs(\/.*)?|axios)$/, empty],
+  // One copy for everybody, and the one that can live in a CommonJS bundle: the other asks for import.meta.url.
+  [/^web-tree-sitter$/, path.resolve(here, '../../node_modules/web-tree-sitter/web-tree-sitter.cjs')],
+  // Of vectra, LocalIndex alone and not what else its entry offers (documents, tokenizers, embeddings, servers): 9 MB
+  // become 40 KB. What LocalIndex itself loads for keyword search and protobuf is never called.
+  [/^vectra$/, path.resolve(here, '../../node_modules/vectra/lib/LocalIndex.js')],
+  [/^(wink-[\w-]+|protobufjs(\/.*)?)$/, empty],
 ];
 
 const replace = {
