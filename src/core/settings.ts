@@ -24,6 +24,7 @@ export const SettingsSchema = z.object({
   'retrieval.tokenBudget': z.number().int().min(0).max(100_000).default(2000),
   'retrieval.minSimilarity': z.number().min(0).max(1).default(0.35),
   'retrieval.draft': z.enum(['auto', 'never', 'always']).default('auto'),
+  'context.outlines': z.boolean().default(true),
   'notebooks.security': z.boolean().default(true),
   'notebooks.function': z.boolean().default(true),
   'merge.similarity': z.number().min(0).max(1).default(0.85),

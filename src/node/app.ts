@@ -18,6 +18,7 @@ import { WorkerEmbedder } from './embedding/worker-embedder.ts';
 import { VectraNoteIndex } from './index/vectra-note-index.ts';
 import { Approvals } from './notes/approvals.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
+import { FolderFiles } from './workspace-files.ts';
 import { type UserFolders, userFolders } from './user-folders.ts';
 
 export interface AppOptions {
@@ -90,7 +91,8 @@ export class App {
       log,
     });
     const shared = { parser: this.parser, verifier: this.verifier, knowledge, prompts, model: options.model };
-    this.engine = new CompletionEngine({ ...shared, notebook: this.notebook, learner: this.learner, settings, log, clock: () => performance.now() });
+    const files = new FolderFiles(workspaceFolder);
+    this.engine = new CompletionEngine({ ...shared, files, notebook: this.notebook, learner: this.learner, settings, log, clock: () => performance.now() });
     this.fixer = new Fixer({ ...shared, store: this.store });
   }
 

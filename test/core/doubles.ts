@@ -199,7 +199,7 @@ export function house(o: { script?: (request: GenerateRequest) => string | Error
   const notebook = new Notebook({ store, ...ports, hash: (text) => text, log: SILENT });
   const model = new ScriptedModel(o.script ?? (() => '```python\nreturn 1\n```'));
   const engine = new CompletionEngine({
-    parser, verifier, notebook, learner, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, log: SILENT, clock: () => performance.now(),
+    parser, verifier, notebook, learner, files: { resolveImport: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, log: SILENT, clock: () => performance.now(),
   });
   return { engine, store, learner, verifier, model };
 }

@@ -18,6 +18,7 @@ import { withEdits } from '../verification/differential.ts';
 import type { SecurityVerdict, Verdict } from '../verification/verdict.ts';
 import type { Verifier } from '../verification/verifier.ts';
 import { completedCode, type RequestContext, requestContext } from './context.ts';
+import { type WorkspaceFiles, workspaceOutlines } from './outlines.ts';
 import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext } from './types.ts';
 
 export interface EngineOptions {
@@ -26,6 +27,7 @@ export interface EngineOptions {
   readonly notebook: Notebook;
   readonly learner: Learner;
   readonly knowledge: () => Promise<KnowledgeRetriever>;
+  readonly files: WorkspaceFiles;
   readonly prompts: () => Promise<Prompts>;
   /** The model in use. Throws `ModelError` `model-missing` with the way to get one. */
   readonly model: () => Promise<LanguageModel>;
@@ -60,6 +62,8 @@ export interface RetrieveQuery {
 
 /** Tokens of the document that a prompt may take; the settings' budget is for the reference material alone. */
 const DOCUMENT_TOKENS = 6000;
+/** Tokens of the outlines of imported workspace modules. */
+const OUTLINE_TOKENS = 1200;
 /** Knowledge entries in a prompt. */
 const KNOWLEDGE_ENTRIES = 2;
 /** Entries per list that retrieval looks at. */
@@ -68,6 +72,8 @@ const LIST_LENGTH = 5;
 interface Prepared {
   readonly request: CompletionRequest;
   readonly outline: SyntaxOutline;
+  /** Outlines of imported workspace modules, ready for a prompt. */
+  readonly outlines: string;
   readonly context: RequestContext;
   readonly retrieved: RetrievedContext;
   readonly messages: ChatMessage[];
@@ -213,8 +219,9 @@ export class CompletionEngine {
     const outline = await this.o.parser.outline(document, signal);
     const context = requestContext(document, request.offset, outline, request.task);
     const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
-    const { messages, context: used } = await this.compose(request, outline, retrieved, model?.name ?? '');
-    return { request, outline, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
+    const outlines = this.o.settings()['context.outlines'] ? await workspaceOutlines(document, outline, this.o.files, this.o.parser, OUTLINE_TOKENS, signal) : '';
+    const { messages, context: used } = await this.compose(request, outline, outlines, retrieved, model?.name ?? '');
+    return { request, outline, outlines, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
   }
 
   private find(request: CompletionRequest, query: RetrievalQuery, modelName: string, signal: AbortSignal): Promise<RetrievedContext> {
@@ -239,7 +246,7 @@ export class CompletionEngine {
   }
 
   /** C_total = K_sec ⊕ R_sec ⊕ R_func within the token budget (paper eq. 3): only what passes the gate, k notes each. */
-  private async compose(request: CompletionRequest, outline: SyntaxOutline, retrieved: RetrievedContext, modelName: string): Promise<{ messages: ChatMessage[]; context: RetrievedContext }> {
+  private async compose(request: CompletionRequest, outline: SyntaxOutline, outlines: string, retrieved: RetrievedContext, modelName: string): Promise<{ messages: ChatMessage[]; context: RetrievedContext }> {
     const settings = this.o.settings();
     const k = request.k ?? settingsForModel(settings, modelName).k;
     const passing = <T>(list: readonly Retrieved<T>[], limit: number) => list.filter((entry) => entry.passesGate).slice(0, limit);
@@ -259,7 +266,7 @@ export class CompletionEngine {
       knowledge: renderAll(used.knowledge, renderKnowledge),
       securityNotes: renderAll(used.securityNotes, renderNote),
       functionNotes: renderAll(used.functionNotes, renderNote),
-      outlines: '',
+      outlines,
       code: fence(code, document.language),
       // What the document itself says stands in the code; only what the user typed is told apart.
       task: request.task?.trim() ?? '',
@@ -279,7 +286,7 @@ export class CompletionEngine {
   private async withDraft(prepared: Prepared, model: LanguageModel, signal: AbortSignal): Promise<Prepared> {
     const started = this.o.clock();
     try {
-      const plain = await this.compose({ ...prepared.request, mode: 'plain' }, prepared.outline, NOTHING, model.name);
+      const plain = await this.compose({ ...prepared.request, mode: 'plain' }, prepared.outline, prepared.outlines, NOTHING, model.name);
       const draft = await this.ask(prepared, plain.messages, 'draft', model, signal);
       const edits = [draft.placement.edit, ...draft.placement.importEdits];
       const { verdict } = await this.o.verifier.checkEdits(prepared.request.document, edits, { signal, deadlineMs: 0 });
@@ -293,7 +300,7 @@ export class CompletionEngine {
         draftCwes: verdict.findings.flatMap((f) => f.cwe),
       };
       const retrieved = await this.find(prepared.request, query, model.name, signal);
-      const composed = await this.compose(prepared.request, prepared.outline, retrieved, model.name);
+      const composed = await this.compose(prepared.request, prepared.outline, prepared.outlines, retrieved, model.name);
       return { ...prepared, messages: composed.messages, retrieved: composed.context, retrieveMs: prepared.retrieveMs + (this.o.clock() - started) };
     } catch (error) {
       if (isCancelled(error) || signal.aborted) throw error;

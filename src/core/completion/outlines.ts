@@ -1,0 +1,58 @@
+import { estimateTokens } from '../llm/model.ts';
+import { fence } from '../prompting/template.ts';
+import type { SourceDocument } from '../source.ts';
+import type { FunctionOutline, ImportOutline, SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+
+/**
+ * Port: the workspace's own files, as far as they may be shown to a model. Files that are secret by name, ignored by git,
+ * outside the workspace or too large are not there.
+ */
+export interface WorkspaceFiles {
+  /** The file that an import of a document means, or `undefined` where it is not the workspace's own. */
+  resolveImport(document: SourceDocument, imported: ImportOutline): Promise<SourceDocument | undefined>;
+}
+
+/** Modules looked at for one request. */
+const MAX_MODULES = 8;
+const MAX_DOCUMENTATION = 300;
+
+/**
+ * Signatures and documentation of what a document imports from its own workspace (DESIGN §4.1), whole functions within
+ * the token budget. Empty where it imports nothing of its own.
+ */
+export async function workspaceOutlines(document: SourceDocument, outline: SyntaxOutline, files: WorkspaceFiles, parser: SyntaxParser, tokenBudget: number, signal: AbortSignal): Promise<string> {
+  let left = tokenBudget;
+  const parts: string[] = [];
+  for (const imported of outline.imports.slice(0, 4 * MAX_MODULES)) {
+    if (parts.length >= MAX_MODULES) break;
+    signal.throwIfAborted();
+    const module = await files.resolveImport(document, imported);
+    if (!module) continue;
+    const inside = await parser.outline(module, signal);
+    const wanted = choose(inside.functions, imported.names);
+    const lines: string[] = [];
+    for (const f of wanted) {
+      const text = signature(module, f);
+      const size = estimateTokens(text);
+      if (size > left) break;
+      left -= size;
+      lines.push(text);
+    }
+    if (lines.length > 0) parts.push(`\`${imported.module.replace(/`/g, '')}\`:\n${fence(lines.join('\n'), module.language)}`);
+  }
+  return parts.join('\n\n');
+}
+
+/** The functions an import names, members of a named class included; all public ones where it binds the whole module. */
+function choose(functions: readonly FunctionOutline[], names: readonly string[]): FunctionOutline[] {
+  const named = functions.filter((f) => names.includes(f.name) || names.some((name) => f.name.startsWith(`${name}.`)));
+  if (named.length > 0) return named;
+  return functions.filter((f) => f.name && !f.name.split('.').at(-1)?.startsWith('_'));
+}
+
+function signature(document: SourceDocument, f: FunctionOutline): string {
+  const header = document.text.slice(f.header.start, f.header.end).replace(/\s*\n\s*/g, ' ').replace(/[{:]\s*$/, '').trim();
+  const mark = document.language === 'python' ? '#' : '//';
+  const about = f.documentation.trim().slice(0, MAX_DOCUMENTATION);
+  return about ? `${header}\n${about.split(/\r?\n/).map((line) => `    ${mark} ${line.trim()}`).join('\n')}` : header;
+}
