@@ -63,7 +63,7 @@ export class App {
     this.store = new FileNoteStore({ workspaceFolder, approvals, log });
     this.parser = new AnalysisWorker({ assetsRoot, log });
     this.embedder = new WorkerEmbedder({ assetsRoot, modelId: settings()['embedding.model'], modelsFolder: this.userFolders.models, log });
-    this.index = new VectraNoteIndex({ folder: this.userFolders.index(workspaceFolder, this.embedder.modelId), dimensions: this.embedder.dimensions, log });
+    this.index = new VectraNoteIndex({ folder: this.userFolders.index(workspaceFolder, this.embedder.modelId), embedder: this.embedder, log });
     this.builtin = new BuiltinAnalyzer({ worker: this.parser, assetsRoot });
     this.semgrep = new SemgrepAnalyzer({
       assetsRoot,

@@ -1,7 +1,7 @@
 import { lineComment } from '../language.ts';
 import type { RetrievalQuery } from '../retrieval/query.ts';
 import { applyEdits, type SourceDocument, type TextEdit } from '../source.ts';
-import { enclosingFunction, type FunctionOutline, type SyntaxOutline } from '../syntax/outline.ts';
+import { enclosingFunction, type FunctionOutline, type ImportOutline, type SyntaxOutline } from '../syntax/outline.ts';
 
 /** What a request says by itself: its task, its code, the APIs in reach. */
 export interface RequestContext {
@@ -16,12 +16,13 @@ const MAX_QUERY_CHARS = 6000;
 
 /**
  * Reads the task and the evidence for retrieval from a document. The task is what the user typed, else the documentation
- * of the function around the caret with its name, else the comment right before the caret.
+ * of the function around the caret with its name, else the comment right before the caret. `own` are the imports that mean
+ * files of the workspace.
  */
-export function requestContext(document: SourceDocument, caret: number, outline: SyntaxOutline, task?: string): RequestContext {
+export function requestContext(document: SourceDocument, caret: number, outline: SyntaxOutline, task?: string, own: readonly ImportOutline[] = []): RequestContext {
   const around = enclosingFunction(outline, caret);
   const read = task?.trim() || describedTask(document, caret, around);
-  return { task: read, around, query: buildQuery(document, caret, outline, around, read) };
+  return { task: read, around, query: buildQuery(document, caret, outline, around, read, own) };
 }
 
 function describedTask(document: SourceDocument, caret: number, around: FunctionOutline | undefined): string {
@@ -44,21 +45,20 @@ function commentBefore(document: SourceDocument, caret: number): string {
   return comment.join('\n').trim();
 }
 
-function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutline, around: FunctionOutline | undefined, task: string): RetrievalQuery {
+function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutline, around: FunctionOutline | undefined, task: string, own: readonly ImportOutline[]): RetrievalQuery {
   const scope = around?.range ?? nearRange(document, caret);
   const scopeText = document.text.slice(scope.start, scope.end);
   const imports = usedImports(outline, document, scopeText, around === undefined);
   const calls = outline.calls.filter((call) => call.range.start >= scope.start && call.range.end <= scope.end).map((call) => call.name);
   const others = outline.calls.map((call) => call.name);
   const bindings = outline.imports.flatMap((i) => [i.module, ...i.names]);
-  const ownApis = outline.imports.filter((i) => isOwnModule(i.module)).flatMap((i) => [i.module, ...i.names]);
   return {
     language: document.language,
     task,
     code: [...imports, scopeText].join('\n').slice(-MAX_QUERY_CHARS),
     // What the function itself calls counts double beside what only stands elsewhere in the file.
     apis: [...calls, ...calls, ...bindings, ...new Set(others)],
-    ownApis,
+    ownApis: own.flatMap((i) => [i.module, ...i.names]),
     draftCwes: [],
   };
 }
@@ -67,11 +67,6 @@ function nearRange(document: SourceDocument, caret: number): { start: number; en
   let start = caret;
   for (let n = 0; n < NEAR_LINES && start > 0; n++) start = document.text.lastIndexOf('\n', start - 2) + 1;
   return { start, end: caret };
-}
-
-/** Relative and workspace modules. Dotted Python modules of one part may be either; a leading dot or path tells. */
-function isOwnModule(module: string): boolean {
-  return /^(?:\.|\/|@\/|~\/)/.test(module) || /^"/.test(module);
 }
 
 /** Import lines whose names the code uses, in order; all of them where it is too early to tell. */

@@ -18,7 +18,7 @@ import { withEdits } from '../verification/differential.ts';
 import type { SecurityVerdict, Verdict } from '../verification/verdict.ts';
 import type { Verifier } from '../verification/verifier.ts';
 import { completedCode, type RequestContext, requestContext } from './context.ts';
-import { type WorkspaceFiles, workspaceOutlines } from './outlines.ts';
+import { type WorkspaceFiles, ownModules, renderOutlines } from './outlines.ts';
 import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext } from './types.ts';
 
 export interface EngineOptions {
@@ -217,9 +217,10 @@ export class CompletionEngine {
     const started = this.o.clock();
     const { document } = request;
     const outline = await this.o.parser.outline(document, signal);
-    const context = requestContext(document, request.offset, outline, request.task);
+    const own = this.o.settings()['context.outlines'] ? await ownModules(document, outline, this.o.files, signal) : [];
+    const context = requestContext(document, request.offset, outline, request.task, own.map((m) => m.imported));
     const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
-    const outlines = this.o.settings()['context.outlines'] ? await workspaceOutlines(document, outline, this.o.files, this.o.parser, OUTLINE_TOKENS, signal) : '';
+    const outlines = await renderOutlines(own, this.o.parser, OUTLINE_TOKENS, signal);
     const { messages, context: used } = await this.compose(request, outline, outlines, retrieved, model?.name ?? '');
     return { request, outline, outlines, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
   }

@@ -14,31 +14,42 @@ export interface WorkspaceFiles {
 
 /** Modules looked at for one request. */
 const MAX_MODULES = 8;
+const MAX_IMPORTS = 40;
 const MAX_DOCUMENTATION = 300;
 
-/**
- * Signatures and documentation of what a document imports from its own workspace (DESIGN §4.1), whole functions within
- * the token budget. Empty where it imports nothing of its own.
- */
-export async function workspaceOutlines(document: SourceDocument, outline: SyntaxOutline, files: WorkspaceFiles, parser: SyntaxParser, tokenBudget: number, signal: AbortSignal): Promise<string> {
-  let left = tokenBudget;
-  const parts: string[] = [];
-  for (const imported of outline.imports.slice(0, 4 * MAX_MODULES)) {
-    if (parts.length >= MAX_MODULES) break;
+/** An import of a document together with the workspace file that it means. */
+export interface OwnModule {
+  readonly imported: ImportOutline;
+  readonly document: SourceDocument;
+}
+
+/** The workspace's own modules among the imports of a document. */
+export async function ownModules(document: SourceDocument, outline: SyntaxOutline, files: WorkspaceFiles, signal: AbortSignal): Promise<OwnModule[]> {
+  const found: OwnModule[] = [];
+  for (const imported of outline.imports.slice(0, MAX_IMPORTS)) {
+    if (found.length >= MAX_MODULES) break;
     signal.throwIfAborted();
     const module = await files.resolveImport(document, imported);
-    if (!module) continue;
-    const inside = await parser.outline(module, signal);
-    const wanted = choose(inside.functions, imported.names);
+    if (module) found.push({ imported, document: module });
+  }
+  return found;
+}
+
+/** Signatures and documentation of own modules (DESIGN §4.1), whole functions within the token budget. */
+export async function renderOutlines(modules: readonly OwnModule[], parser: SyntaxParser, tokenBudget: number, signal: AbortSignal): Promise<string> {
+  let left = tokenBudget;
+  const parts: string[] = [];
+  for (const { imported, document } of modules) {
+    const inside = await parser.outline(document, signal);
     const lines: string[] = [];
-    for (const f of wanted) {
-      const text = signature(module, f);
+    for (const f of choose(inside.functions, imported.names)) {
+      const text = signature(document, f);
       const size = estimateTokens(text);
       if (size > left) break;
       left -= size;
       lines.push(text);
     }
-    if (lines.length > 0) parts.push(`\`${imported.module.replace(/`/g, '')}\`:\n${fence(lines.join('\n'), module.language)}`);
+    if (lines.length > 0) parts.push(`\`${imported.module.replace(/`/g, '')}\`:\n${fence(lines.join('\n'), document.language)}`);
   }
   return parts.join('\n\n');
 }
