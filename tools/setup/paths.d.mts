@@ -1,0 +1,14 @@
+export const root: string;
+export const cache: string;
+export const node24: string;
+export const binaries: string;
+export const venv: string;
+export const semgrep: string;
+export const serverFolder: string;
+export const serverMain: string;
+export const modelFolder: string;
+export const MODEL_ID: string;
+export const CODE_SERVER: string;
+export function venvBinaries(folder: string): string;
+export function venvPython(folder: string): string;
+export function environment(extra?: Record<string, string>): NodeJS.ProcessEnv;
