@@ -162,7 +162,8 @@ function editsOf(document: SourceDocument, range: OffsetRange, code: string, out
   const lines = body.split('\n').map((line, at) => (at === 0 ? line.trimStart() : given === '' && own !== '' && line.trim() ? own + line : line));
   const at = importOffset(document.text, document.language, outline.imports.map((i) => i.range).filter((i) => i.end <= range.start));
   return [
-    { ...range, text: lines.join(eol) },
+    // The white space that ends the range belongs to the file, not to the answer.
+    { ...range, text: lines.join(eol) + (/\s*$/.exec(document.text.slice(range.start, range.end))?.[0] ?? '') },
     ...(missing.length > 0 ? [{ start: Math.min(at, range.start), end: Math.min(at, range.start), text: missing.map((line) => line + eol).join('') }] : []),
   ];
 }
