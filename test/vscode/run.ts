@@ -1,6 +1,6 @@
 // Runs test/vscode/suite in a real VS Code.   usage: node --import tsx test/vscode/run.ts [part of a file name] [--grep TEXT]
 // Files named *.untrusted.test.ts run in a window in restricted mode, all others together in a trusted one.
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { filesBelow } from '../../tools/build/files.mjs';
 import { root, semgrep } from '../../tools/setup/paths.mjs';
@@ -43,7 +43,14 @@ const crashed = results.flatMap((result) => result.crashed ?? []);
 for (const why of crashed) console.error(`  crashed: ${why}`);
 const skipped = results.flatMap((result) => result.skipped);
 const failed = total((result) => result.failed) + crashed.length;
-console.log(`\n  ${total((result) => result.passed)} passing`);
+const passed = total((result) => result.passed);
+// For `npm test`, in the form of its reporter.
+const file = process.env['SAFENOTE_TEST_RESULTS'];
+if (file) {
+  const lines = [{ passed, failed: total((result) => result.failed), skipped, ended: crashed.length === 0 }, ...crashed.map((why) => ({ failed: 1, name: `crashed: ${why}` }))];
+  appendFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+console.log(`\n  ${passed} passing`);
 if (skipped.length > 0) console.log(`  ${skipped.length} pending`);
 if (failed > 0) console.log(`  ${failed} failing`);
 process.exit(failed > 0 ? 1 : 0);
