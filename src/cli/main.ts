@@ -46,8 +46,8 @@ function build(): Command {
     .action((file: string, options: CompleteOptions) => run(options, () => complete(file, options)));
   verb(program, 'verify <files...>', 'check whole files')
     .option('--analyzer <names>', 'builtin, semgrep, codeql, separated by commas; those named must run')
-    .option('--format <format>', 'text or json')
-    .action((files: string[], options: VerifyOptions) => run({ ...options, json: options.json || options.format === 'json' }, () => verify(files, options)));
+    .option('--format <format>', 'text, json or sarif')
+    .action((files: string[], options: VerifyOptions) => run({ ...options, json: options.json || (options.format !== undefined && options.format !== 'text') }, () => verify(files, options)));
   verb(program, 'retrieve', 'show what a request would retrieve, before the gate')
     .requiredOption('--language <language>', 'language of the code')
     .option('--task <text>', 'the task in words')

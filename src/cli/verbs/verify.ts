@@ -3,9 +3,12 @@ import path from 'node:path';
 import { ExpectedError } from '../../core/errors.ts';
 import { languageOfPath } from '../../core/language.ts';
 import type { AnalyzerName, AnalyzerReport, Finding } from '../../core/verification/finding.ts';
+import { toSarif } from '../../core/verification/sarif.ts';
 import { type Status, worst } from '../../core/verification/verdict.ts';
 import { type ExitCode, type Output, printable } from '../output.ts';
 import { type GlobalOptions, withSession } from '../session.ts';
+
+declare const SAFENOTE_VERSION: string;
 
 export interface VerifyOptions extends GlobalOptions {
   readonly analyzer?: string;
@@ -25,7 +28,7 @@ const ANALYZERS: readonly AnalyzerName[] = ['builtin', 'semgrep', 'codeql'];
 /** `verify FILE…`: whole files through the analyzers. */
 export async function verify(files: readonly string[], options: VerifyOptions): Promise<Output> {
   const format = options.format ?? (options.json ? 'json' : 'text');
-  if (!['text', 'json'].includes(format)) throw new ExpectedError('bad-format', `There is no format "${format}".`, 'Use text or json.');
+  if (!['text', 'json', 'sarif'].includes(format)) throw new ExpectedError('bad-format', `There is no format "${format}".`, 'Use text, json or sarif.');
   const named = options.analyzer?.split(',').map((name) => name.trim()).filter(Boolean);
   const unknown = named?.find((name) => !ANALYZERS.includes(name as AnalyzerName));
   if (unknown) throw new ExpectedError('bad-analyzer', `There is no analyzer "${unknown}".`, `Use ${ANALYZERS.join(', ')}, separated by commas.`);
@@ -36,6 +39,10 @@ export async function verify(files: readonly string[], options: VerifyOptions): 
     const missing = named && analyzers.some((a) => a.status === 'unavailable');
     const exitCode: ExitCode = missing || checked.some((f) => f.status === 'unavailable') ? 2 : checked.some((f) => f.status === 'fail') ? 1 : 0;
     const json = { files: checked.map(({ path: name, status, reason, findings }) => ({ path: name, status, ...(reason ? { reason } : {}), findings: findings.map(findingJson) })), analyzers };
+    if (format === 'sarif') {
+      const sarif = toSarif({ files: checked.map((f) => ({ ...f, uri: uriOf(f.path) })), analyzers }, SAFENOTE_VERSION);
+      return { json: sarif, text: `${JSON.stringify(sarif, null, 2)}\n`, exitCode };
+    }
     return { json, text: toText(checked, analyzers), exitCode };
 
     async function check(file: string): Promise<CheckedFile> {
@@ -52,6 +59,11 @@ export async function verify(files: readonly string[], options: VerifyOptions): 
       }
     }
   });
+}
+
+/** A file as SARIF names it: relative to the current folder, with forward slashes. */
+function uriOf(file: string): string {
+  return path.relative(process.cwd(), path.resolve(file)).split(path.sep).map(encodeURIComponent).join('/');
 }
 
 /** A finding in the shape that DESIGN promises. */
