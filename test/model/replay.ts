@@ -76,9 +76,10 @@ function placeOf(kind: Kind, task: Task, messages: readonly ReplayMessage[]): Pl
       return code && squeeze(code).includes(squeeze(headerOf(task))) ? { indent: '' } : undefined;
     }
     case 'verified-fix': {
-      const text = own.join('\n\n');
-      const end = text.lastIndexOf('<<<END>>>');
-      const begin = text.lastIndexOf('<<<BEGIN>>>', end);
+      const request = own.find((text) => text.includes('# The file:'));
+      const text = request?.slice(request.lastIndexOf('# The file:')) ?? '';
+      const begin = text.indexOf('<<<BEGIN>>>');
+      const end = text.indexOf('<<<END>>>', begin);
       if (begin === -1 || end === -1) return undefined;
       const upToEnd = squeeze(text.slice(0, begin) + text.slice(begin + '<<<BEGIN>>>'.length, end));
       const failing = task.answers.filter((a) => a.verdict === 'fail' && a.code);
