@@ -83,8 +83,16 @@ async function readYaml(root, engine, problems) {
     const file = `rules/${engine}/${relative}`;
     const documents = parseAllDocuments(await readFile(path.join(folder, relative), 'utf8'));
     const errors = documents.flatMap((document) => document.errors);
-    if (errors.length > 0) problems.push(`${file}: not valid YAML: ${errors[0].message}`);
-    else result.push({ file, language: relative.split('/')[0], documents: documents.map((document) => document.toJS()).filter((value) => value !== null) });
+    if (errors.length > 0) {
+      problems.push(`${file}: not valid YAML: ${errors[0].message}`);
+      continue;
+    }
+    try {
+      result.push({ file, language: relative.split('/')[0], documents: documents.map((document) => document.toJS()).filter((value) => value !== null) });
+    } catch (error) {
+      // An alias whose anchor is in another document, for one.
+      problems.push(`${file}: not valid YAML: ${error.message}`);
+    }
   }
   return result;
 }
