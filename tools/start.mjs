@@ -22,7 +22,7 @@ for (const script of [['esbuild.mjs'], ['tools/package.mjs', '--no-build']]) {
 }
 
 // The channel tells the child when this process is gone, however it ended.
-const child = spawn(node24, ['--import', 'tsx', path.join('tools', 'start', 'main.ts'), ...args], { cwd: root, env: environment(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+const child = spawn(node24, ['--import', 'tsx', path.join('tools', 'start', 'main.mts'), ...args], { cwd: root, env: environment(), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.once('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 child.once('error', (error) => {

@@ -5,6 +5,6 @@ const mocha = (...args) => ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js'
 export const SUITES = {
   core: { setup: ['deps'], command: mocha('test/core/**/*.test.ts'), minutes: 3 },
   node: { setup: ['deps', 'semgrep', 'model', 'bubblewrap'], command: mocha('test/node/**/*.test.ts'), minutes: 8 },
-  vscode: { setup: ['deps', 'semgrep', 'model', 'server', 'chromium'], command: ['--import', 'tsx', 'test/vscode/run.ts'], minutes: 6 },
+  vscode: { setup: ['deps', 'semgrep', 'model', 'server', 'chromium'], command: ['--import', 'tsx', 'test/vscode/run.mts'], minutes: 6 },
   e2e: { setup: ['deps', 'semgrep', 'model', 'server', 'chromium'], command: mocha('test/e2e/**/*.test.ts'), minutes: 6, package: true },
 };

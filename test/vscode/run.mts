@@ -1,32 +1,28 @@
-// Runs test/vscode/suite in a real VS Code.   usage: node --import tsx test/vscode/run.ts [part of a file name] [--grep TEXT]
+// Runs test/vscode/suite in a real VS Code.   usage: node --import tsx test/vscode/run.mts [part of a file name] [--grep TEXT]
 // Files named *.untrusted.test.ts run in a window in restricted mode, all others together in a trusted one.
 import { appendFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
-import { filesBelow } from '../../tools/build/files.mjs';
-import { root, semgrep } from '../../tools/setup/paths.mjs';
+import { root } from '../../tools/setup/paths.mjs';
 import { startReplayModel } from '../model/server.ts';
 import { runInVsCode, type RunResult } from './harness/run.ts';
+import { modelSettings, suiteFiles, testExtensions, WORKSPACE } from './harness/suites.ts';
 
 const args = process.argv.slice(2);
 const grepAt = args.indexOf('--grep');
 const grep = grepAt === -1 ? undefined : args[grepAt + 1];
 const part = args.find((arg, index) => !arg.startsWith('--') && (grepAt === -1 || index !== grepAt + 1)) ?? '';
 
-const folder = 'test/vscode/suite';
-const files = (await filesBelow(path.join(root, folder), '.test.ts')).filter((file) => file.includes(part)).map((file) => `${folder}/${file}`);
-const untrusted = files.filter((file) => file.endsWith('.untrusted.test.ts'));
-const trusted = files.filter((file) => !untrusted.includes(file));
-if (files.length === 0) {
-  console.error(`No test file in ${folder} has "${part}" in its name.`);
+const { trusted, untrusted } = await suiteFiles(part);
+if (trusted.length + untrusted.length === 0) {
+  console.error(`No test file of test/vscode/suite has "${part}" in its name.`);
   process.exit(1);
 }
 
 const model = await startReplayModel({ port: 0 });
-const workspace = 'test/vscode/workspace';
 const common = {
-  ...(existsSync(path.join(root, workspace)) && { workspace }),
+  ...(existsSync(path.join(root, WORKSPACE)) && { workspace: WORKSPACE }),
   extensions: await testExtensions(),
-  settings: { 'safenote.model.provider': 'openai', 'safenote.model.baseUrl': model.url, 'safenote.model.name': 'replay', ...(existsSync(semgrep) && { 'safenote.analyzers.semgrep.path': semgrep }) },
+  settings: modelSettings(model.url),
   env: { SAFENOTE_TEST_MODEL: model.url },
   ...(grep !== undefined && { grep }),
 };
@@ -54,10 +50,3 @@ console.log(`\n  ${passed} passing`);
 if (skipped.length > 0) console.log(`  ${skipped.length} pending`);
 if (failed > 0) console.log(`  ${failed} failing`);
 process.exit(failed > 0 ? 1 : 0);
-
-/** Extensions that only tests need: every folder of test/vscode/extensions. */
-async function testExtensions(): Promise<string[]> {
-  const base = 'test/vscode/extensions';
-  const manifests = (await filesBelow(path.join(root, base), 'package.json')).filter((file) => file.split('/').length === 2);
-  return manifests.map((file) => `${base}/${path.dirname(file)}`);
-}
