@@ -1,4 +1,4 @@
-import type { Stream } from 'openai/streaming';
+import type { Stream } from 'openai/core/streaming';
 import { ModelError, estimateTokens } from '../../core/llm/model.ts';
 import type { GenerateOptions, GenerateReply, GenerateRequest, LanguageModel } from '../../core/llm/model.ts';
 import { SILENT } from '../../core/log.ts';
@@ -164,7 +164,7 @@ export class OpenAiModel implements LanguageModel {
 
   private async exchange(body: RequestBody, connection: AbortController, wire: Wire, reply: ReplyInProgress): Promise<void> {
     // Loaded at the first request: the package is large, and an editor that starts does not need it.
-    const [{ OpenAI }, { Stream: StreamClass }] = await Promise.all([import('openai'), import('openai/streaming')]);
+    const [{ OpenAI }, { Stream: StreamClass }] = await Promise.all([import('openai/client'), import('openai/core/streaming')]);
     const client = new OpenAI({
       baseURL: this.endpoint.baseUrl,
       apiKey: this.endpoint.apiKey ?? 'none',
