@@ -1,5 +1,5 @@
 // Bundles the extension, the command line and the workers into dist/, then packs the assets beside them.
-//   node esbuild.mjs [--development] [--watch]
+//   node esbuild.mjs [--development] [--watch] [--check]      --check: THIRD_PARTY_NOTICES must be up to date already
 import { build, context } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { AssetProblems, packAssets } from './tools/build/assets.mjs';
 import { banner, plugins } from './tools/build/bundling.mjs';
 import { writeIfChanged } from './tools/build/files.mjs';
+import { makeNotices } from './tools/build/notices.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
@@ -31,12 +32,15 @@ const common = {
   define: { SAFENOTE_VERSION: JSON.stringify(pkg.version) },
   plugins: [...plugins, { name: 'write-whole', setup: (b) => b.onEnd(writeOutputs) }],
 };
-const entries = [
+const all = [
   { in: 'src/extension.ts', out: 'dist/extension.js', external: ['vscode'] },
   { in: 'src/cli/main.ts', out: 'dist/cli.js', banner: { js: banner.cli } },
   { in: 'src/node/analysis/worker.ts', out: 'dist/analysis-worker.js' },
   { in: 'src/node/embedding/worker.ts', out: 'dist/embedding-worker.js' },
-].filter((entry) => existsSync(entry.in) || console.warn(`${entry.in} does not exist: ${entry.out} is not built.`));
+];
+const entries = all.filter((entry) => existsSync(entry.in) || console.warn(`${entry.in} does not exist: ${entry.out} is not built.`));
+
+const complete = entries.length === all.length;
 
 async function writeOutputs(result) {
   await Promise.all((result.outputFiles ?? []).map((file) => writeIfChanged(file.path, Buffer.from(file.contents), { mode: path.basename(file.path) === 'cli.js' ? 0o755 : undefined })));
@@ -63,8 +67,23 @@ if (!watch) {
     const bytes = result.value?.outputFiles?.find((file) => file.path.endsWith('.js'))?.contents.byteLength;
     if (bytes) console.log(`${entries[index].out}  ${(bytes / 1024).toFixed(0)} KB`);
   }
+  // Of half a build the notices would be half a list.
+  if (failed === 0 && complete) await notices();
   if (failed > 0) {
     console.error(`The build failed: ${failed} of its parts could not be made.`);
     process.exitCode = 1;
+  }
+}
+
+async function notices() {
+  const inputs = results.flatMap((result) => Object.keys(result.value.metafile.inputs));
+  const text = await makeNotices(root, inputs);
+  if ((await readFile('THIRD_PARTY_NOTICES', 'utf8').catch(() => '')) === text) return;
+  if (process.argv.includes('--check')) {
+    failed++;
+    console.error('error: THIRD_PARTY_NOTICES does not list what is bundled. Run "npm run build" and commit it.');
+  } else {
+    await writeIfChanged(path.join(root, 'THIRD_PARTY_NOTICES'), text);
+    console.log('THIRD_PARTY_NOTICES has changed: commit it.');
   }
 }
