@@ -13,7 +13,7 @@ const SEMGREP_LANGUAGES = { js: 'javascript', ts: 'typescript', py: 'python', 'c
 /**
  * Reads and checks every rule. Returns `{builtin, semgrep, metadata, problems}`: `builtin` is ast-grep rules (one entry a
  * grammar: a JavaScript rule is there again for `typescript` and `tsx`, under one TypeScript id), `semgrep` the YAML text
- * of all rules in one file, `metadata` maps rule id → `{cwe, family, language, severity, message, engines}`.
+ * of all rules in one file, `metadata` maps rule id → `{cwe, family, language, languages?, severity, message, engines}`.
  */
 export async function readRules(root) {
   const problems = [];
@@ -27,9 +27,12 @@ export async function readRules(root) {
     if (earlier) return void problems.push(`${where}: the id is already used in ${earlier}.`);
     seen[engine].set(rule.id, where);
     const entry = { cwe: rule.metadata.cwe, family: rule.metadata.family, language, severity: rule.severity, message: oneLine(rule.message) };
+    // Which languages a Semgrep rule serves: where there is none for a language, Semgrep must not be read as having checked it.
+    if (engine === 'semgrep') entry.languages = rule.languages.map((l) => SEMGREP_LANGUAGES[l] ?? l);
     const twin = metadata[rule.id];
     if (!twin) return void (metadata[rule.id] = { ...entry, engines: [engine] });
     twin.engines.push(engine);
+    if (entry.languages) twin.languages = entry.languages;
     if (twin.family !== entry.family || twin.cwe.join() !== entry.cwe.join()) {
       problems.push(`${where}: the rule of the same id in the other engine has another family or CWE.`);
     }
