@@ -13,7 +13,6 @@ if (unknown.length > 0) {
   console.error(`There is no benchmark "${unknown.join('", "')}". There are: ${SUITES.join(', ')}.`);
   process.exit(2);
 }
-async function main(): Promise<void> {
 const json = process.argv.includes('--json');
 const rows: (BenchRow & { suite: string })[] = [];
 let over = 0;
@@ -37,6 +36,3 @@ if (json) console.log(JSON.stringify({ node: process.version, rows }, null, 2));
 else console.log(`\n${rows.length} figures, ${over} over budget`);
 // Workers of a suite that failed must not keep the run alive.
 setTimeout(() => process.exit(), 500).unref();
-}
-
-void main();

@@ -136,7 +136,7 @@ export class KnowledgeRetriever {
   ): number {
     if (e.drafted) return 1;
     const own = sampleId ?? '';
-    const lexical = 0.5 * this.task.coverage(e.task, own) + 0.3 * this.code.coverage(e.code, own) + 0.2 * this.guidelineText.coverage(e.task, cwe);
+    const lexical = 0.5 * this.task.coverage(e.task)(own) + 0.3 * this.code.coverage(e.code)(own) + 0.2 * this.guidelineText.coverage(e.task)(cwe);
     const bonus = e.apiHit ? 0.2 : 0;
     if (e.dense.task.similarity.size === 0 && e.dense.code.similarity.size === 0) return Math.min(1, 1.3 * lexical + bonus);
     const dense = 0.5 * Math.max(0, e.dense.task.similarity.get(own) ?? 0) + 0.5 * Math.max(0, e.dense.code.similarity.get(own) ?? 0);

@@ -22,6 +22,9 @@ const INLINE_LIMIT = 24;
 /** Keeps the note index in step with the notes. One run at a time; a failure leaves the notes to lexical ranking. */
 export class NoteIndexer {
   private running: Promise<void> | undefined;
+  /** The notes that are known to be indexed: nothing is to be done while they are the same. */
+  private done: readonly StoredNote[] | undefined;
+  private readonly hashes = new WeakMap<Note, string>();
   private readonly index: NoteIndex;
   private readonly embedder: Embedder;
   private readonly hash: (text: string) => string;
@@ -40,12 +43,16 @@ export class NoteIndexer {
    */
   async sync(notes: readonly StoredNote[]): Promise<number> {
     if (this.running) await this.running;
+    if (this.done === notes) return 0;
     const known = await this.index.known();
     const present = new Map(notes.map(({ note }) => [note.id, note]));
     const gone = [...known.keys()].filter((id) => !present.has(id));
     if (gone.length > 0) await this.index.remove(gone);
     const missing = [...present.values()].filter((note) => known.get(note.id) !== this.contentHash(note));
-    if (missing.length === 0) return 0;
+    if (missing.length === 0) {
+      this.done = notes;
+      return 0;
+    }
     const work = this.embed(missing);
     this.running = work.catch(() => undefined).finally(() => (this.running = undefined));
     if (missing.length <= INLINE_LIMIT) {
@@ -62,8 +69,13 @@ export class NoteIndexer {
   }
 
   contentHash(note: Note): string {
-    const texts = facetTexts(note);
-    return this.hash(`${this.embedder.modelId}\u0000${texts.code}\u0000${texts.task}`);
+    let hash = this.hashes.get(note);
+    if (hash === undefined) {
+      const texts = facetTexts(note);
+      hash = this.hash(`${this.embedder.modelId}\u0000${texts.code}\u0000${texts.task}`);
+      this.hashes.set(note, hash);
+    }
+    return hash;
   }
 
   private async embed(notes: readonly Note[]): Promise<void> {

@@ -3,9 +3,28 @@
 const K1 = 1.2;
 const B = 0.75;
 
-interface Posting {
-  readonly doc: number;
-  readonly count: number;
+/** Query terms that are looked at, the rarest first: what half of all documents have tells nothing and costs most. */
+const MAX_TERMS = 48;
+
+/** Documents of one term and how often each has it, in flat arrays: a query walks hundreds of thousands of entries. */
+class Postings {
+  docs = new Int32Array(4);
+  counts = new Uint16Array(4);
+  length = 0;
+
+  push(doc: number, count: number): void {
+    if (this.length === this.docs.length) {
+      this.docs = grown(this.docs, new Int32Array(2 * this.length));
+      this.counts = grown(this.counts, new Uint16Array(2 * this.length));
+    }
+    this.docs[this.length] = doc;
+    this.counts[this.length++] = Math.min(count, 0xffff);
+  }
+}
+
+function grown<T extends Int32Array | Uint16Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 export interface Ranked {
@@ -19,8 +38,12 @@ export class LexicalIndex {
   private ids: (string | undefined)[] = [];
   private lengths: number[] = [];
   private terms: (readonly string[] | undefined)[] = [];
-  private postings = new Map<string, Posting[]>();
+  private postings = new Map<string, Postings>();
+  /** Reused between queries; all zero outside `search`. */
+  private scores = new Float64Array(0);
   private totalLength = 0;
+  /** Terms of documents whose coverage was asked for. */
+  private readonly sets = new Map<number, ReadonlySet<string>>();
 
   get size(): number {
     return this.numbers.size;
@@ -37,9 +60,9 @@ export class LexicalIndex {
     const counts = new Map<string, number>();
     for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
     for (const [token, count] of counts) {
-      const list = this.postings.get(token);
-      if (list) list.push({ doc, count });
-      else this.postings.set(token, [{ doc, count }]);
+      let list = this.postings.get(token);
+      if (!list) this.postings.set(token, (list = new Postings()));
+      list.push(doc, count);
     }
   }
 
@@ -47,49 +70,64 @@ export class LexicalIndex {
     const doc = this.numbers.get(id);
     if (doc === undefined) return;
     this.numbers.delete(id);
+    this.sets.delete(doc);
     this.ids[doc] = undefined;
     this.totalLength -= this.lengths[doc] ?? 0;
     this.terms[doc] = undefined;
     if (this.ids.length > 64 && this.numbers.size < this.ids.length / 2) this.compact();
   }
 
-  /** Every document that shares a term with the query, best first. Equal scores keep the order of insertion. */
+  /** The documents that share a term with the query, best first, at most `limit`. Equal scores keep the order of insertion. */
   search(query: readonly string[], limit = Number.POSITIVE_INFINITY): Ranked[] {
-    const scores = new Float64Array(this.ids.length);
+    if (this.scores.length < this.ids.length) this.scores = new Float64Array(2 * this.ids.length);
+    const { scores, lengths, ids } = this;
     const touched: number[] = [];
     const average = this.totalLength / Math.max(1, this.numbers.size) || 1;
-    for (const [token, inQuery] of countsOf(query)) {
-      const list = this.postings.get(token);
-      if (!list) continue;
-      const idf = this.idf(list.length);
-      for (const { doc, count } of list) {
-        if (this.ids[doc] === undefined) continue;
+    for (const { list, idf, inQuery } of this.rarestTerms(query)) {
+      // A term that the query repeats counts more, but not in proportion: code repeats itself.
+      const weight = idf * (K1 + 1) * (1 + Math.log(inQuery));
+      for (let i = 0; i < list.length; i++) {
+        const doc = list.docs[i] ?? 0;
+        const count = list.counts[i] ?? 0;
+        if (ids[doc] === undefined) continue;
         if (scores[doc] === 0) touched.push(doc);
-        const norm = K1 * (1 - B + (B * (this.lengths[doc] ?? 0)) / average);
-        // A term that the query repeats counts more, but not in proportion: code repeats itself.
-        scores[doc] = (scores[doc] ?? 0) + idf * ((count * (K1 + 1)) / (count + norm)) * (1 + Math.log(inQuery));
+        scores[doc] = (scores[doc] ?? 0) + (weight * count) / (count + K1 * (1 - B + (B * (lengths[doc] ?? 0)) / average));
       }
     }
-    touched.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-    return touched.slice(0, limit).map((doc) => ({ id: this.ids[doc] ?? '', score: scores[doc] ?? 0 }));
+    const best = topOf(touched, scores, limit).map((doc) => ({ id: ids[doc] ?? '', score: scores[doc] ?? 0 }));
+    for (const doc of touched) scores[doc] = 0;
+    return best;
+  }
+
+  private rarestTerms(query: readonly string[]): { list: Postings; idf: number; inQuery: number }[] {
+    const known = [...countsOf(query)].flatMap(([token, inQuery]) => {
+      const list = this.postings.get(token);
+      return list ? [{ list, idf: this.idf(list.length), inQuery }] : [];
+    });
+    return known.length <= MAX_TERMS ? known : known.sort((a, b) => b.idf - a.idf).slice(0, MAX_TERMS);
   }
 
   /**
-   * How much of the query's information a document holds: the share, in [0, 1], of the query's idf mass whose terms occur
+   * How much of a query's information documents hold: for each the share, in [0, 1], of the query's idf mass whose terms occur
    * in it. Comparable across queries, unlike a BM25 score.
    */
-  coverage(query: readonly string[], id: string): number {
-    const doc = this.numbers.get(id);
-    if (doc === undefined) return 0;
-    const own = new Set(this.terms[doc]);
-    let shared = 0;
-    let all = 0;
-    for (const token of new Set(query)) {
-      const idf = this.idf(this.postings.get(token)?.length ?? 0);
-      all += idf;
-      if (own.has(token)) shared += idf;
-    }
-    return all === 0 ? 0 : shared / all;
+  coverage(query: readonly string[]): (id: string) => number {
+    const terms = [...new Set(query)].map((token) => ({ token, idf: this.idf(this.postings.get(token)?.length ?? 0) }));
+    const all = terms.reduce((sum, t) => sum + t.idf, 0);
+    return (id) => {
+      const doc = this.numbers.get(id);
+      if (doc === undefined || all === 0) return 0;
+      const own = this.termSet(doc);
+      let shared = 0;
+      for (const { token, idf } of terms) if (own.has(token)) shared += idf;
+      return shared / all;
+    };
+  }
+
+  private termSet(doc: number): ReadonlySet<string> {
+    let set = this.sets.get(doc);
+    if (!set) this.sets.set(doc, (set = new Set(this.terms[doc])));
+    return set;
   }
 
   private idf(documents: number): number {
@@ -104,8 +142,25 @@ export class LexicalIndex {
     this.terms = [];
     this.postings = new Map();
     this.totalLength = 0;
+    this.sets.clear();
     for (const [id, tokens] of kept) this.add(id, tokens);
   }
+}
+
+/** The `limit` documents with the highest scores, best first, without sorting all of them. */
+function topOf(docs: number[], scores: Float64Array, limit: number): number[] {
+  const better = (a: number, b: number) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b;
+  if (docs.length <= 2 * limit) return docs.sort(better).slice(0, limit);
+  const best = docs.slice(0, limit).sort(better);
+  for (let i = limit; i < docs.length; i++) {
+    const doc = docs[i] ?? 0;
+    const worst = best[limit - 1];
+    if (worst !== undefined && better(doc, worst) > 0) continue;
+    let at = limit - 1;
+    for (; at > 0 && better(doc, best[at - 1] ?? 0) < 0; at--) best[at] = best[at - 1] ?? 0;
+    best[at] = doc;
+  }
+  return best;
 }
 
 function countsOf(tokens: readonly string[]): Map<string, number> {

@@ -31,6 +31,7 @@ export class NoteRetriever {
   private readonly task = new LexicalIndex();
   private readonly apis = new LexicalIndex();
   private readonly entries = new Map<string, Entry>();
+  private synced: readonly StoredNote[] | undefined;
   private readonly kind: NoteKind;
   private readonly index: NoteIndex | undefined;
   private readonly weights: NoteWeights;
@@ -43,6 +44,8 @@ export class NoteRetriever {
 
   /** Takes over the notes as they are now. Only what changed is indexed again. */
   sync(notes: readonly StoredNote[]): void {
+    if (this.synced === notes) return;
+    this.synced = notes;
     const usable = new Map(notes.filter((n) => n.note.kind === this.kind && isUsable(n)).map((n) => [n.note.id, n]));
     for (const id of [...this.entries.keys()]) {
       if (usable.has(id)) continue;
@@ -79,19 +82,20 @@ export class NoteRetriever {
       { ids: this.task.search(task, DEPTH).map((r) => r.id), weight: this.weights.taskLexical },
       { ids: denseTask.map((h) => h.noteId), weight: this.weights.taskDense },
     ]);
+    const covered = { code: this.code.coverage(code), task: this.task.coverage(task), apis: this.apis.coverage(apis) };
+    const relevance = (id: string) =>
+      this.relevance({ codeSimilarity: similarity.code.get(id), taskSimilarity: similarity.task.get(id), code: covered.code(id), task: covered.task(id), apis: covered.apis(id) });
     return fused
       .flatMap(({ id, score }) => {
         const stored = this.entries.get(id)?.stored;
         if (!stored) return [];
         const related = sameFamily(stored.note.language, query.language);
         const weight = (1 + 0.1 * Math.log2(stored.note.frequency)) * (stored.note.model === options.model || options.model === '' ? 1 : OTHER_MODEL) * (related ? 1 : OTHER_LANGUAGE);
-        const passesGate =
-          related &&
-          this.relevance({ codeSimilarity: similarity.code.get(id), taskSimilarity: similarity.task.get(id), code: this.code.coverage(code, id), task: this.task.coverage(task, id), apis: this.apis.coverage(apis, id) }) >= options.minSimilarity;
-        return [{ item: stored, score: score * weight, passesGate }];
+        return [{ id, stored, related, score: score * weight }];
       })
       .sort((a, b) => b.score - a.score)
-      .slice(0, options.limit);
+      .slice(0, options.limit)
+      .map(({ id, stored, related, score }) => ({ item: stored, score, passesGate: related && relevance(id) >= options.minSimilarity }));
   }
 
   /**

@@ -35,9 +35,9 @@ describe('BM25', () => {
     assert.equal(own.search(['y'])[0]?.id, 'a');
   });
   it('covers a query between not at all and wholly', () => {
-    assert.equal(index.coverage(['sql'], 'a'), 1);
-    assert.equal(index.coverage(['sql'], 'b'), 0);
-    assert.equal(index.coverage([], 'a'), 0);
+    assert.equal(index.coverage(['sql'])('a'), 1);
+    assert.equal(index.coverage(['sql'])('b'), 0);
+    assert.equal(index.coverage([])('a'), 0);
   });
   it('answers the same after many changes as one built afresh', () => {
     fc.assert(
