@@ -69,10 +69,17 @@ export async function setUp(names = ALL_STEPS, write = (line) => console.error(l
   write(`Set-up: done (${seconds()} s).`);
 }
 
+const DISK = {
+  EACCES: 'Run it as the user to whom this folder belongs.',
+  EROFS: 'Make a copy of this folder where files can be written.',
+  ENOSPC: 'Free some disk space (about 3 GB are needed in all) and run it again.',
+};
+
 /** Ends the process with what to do when set-up cannot go on. */
 export function fail(error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(`\nSet-up could not be finished.\n${error.message}${error.hint ? `\n  ${error.hint}` : ''}`);
+  if (!(error instanceof SetupError) && !DISK[error?.code]) throw error;
+  const hint = error.hint ?? DISK[error.code];
+  console.error(`\nSet-up could not be finished.\n${error.message}${hint ? `\n  ${hint}` : ''}`);
   process.exit(1);
 }
 
