@@ -74,7 +74,7 @@ function usedImports(outline: SyntaxOutline, document: SourceDocument, code: str
   const words = new Set(code.match(/[A-Za-z_$][\w$]*/g) ?? []);
   const lines = outline.imports
     .filter((i) => all || i.names.length === 0 || i.names.some((name) => words.has(name)))
-    .map((i) => document.text.slice(i.range.start, i.range.end).trim());
+    .map((i) => wholeLines(document.text, i.range).trim());
   return [...new Set(lines)];
 }
 
@@ -90,8 +90,21 @@ export function completedCode(document: SourceDocument, edits: readonly TextEdit
   const shift = edits.filter((e) => e !== main && e.start <= main.start).reduce((sum, e) => sum + e.text.length - (e.end - e.start), 0);
   const start = main.start + shift;
   const range = outlineRange(outline, start, start + main.text.length) ?? { start: text.lastIndexOf('\n', start - 1) + 1, end: start + main.text.length };
-  const code = text.slice(range.start, range.end).replace(/\r\n/g, '\n').replace(/\s+$/, '');
+  const code = dedent(wholeLines(text, range).replace(/\r\n/g, '\n').replace(/\s+$/, ''));
   return [...usedImports(outline, after, code, false), code].join('\n').replace(/^\n+/, '');
+}
+
+/** A range widened to the lines that it touches. */
+function wholeLines(text: string, range: { start: number; end: number }): string {
+  const end = text.indexOf('\n', Math.max(range.start, range.end - 1));
+  return text.slice(text.lastIndexOf('\n', range.start - 1) + 1, end === -1 ? text.length : end);
+}
+
+/** Takes the indentation that all lines share off each of them. */
+function dedent(code: string): string {
+  const lines = code.split('\n');
+  const shared = Math.min(...lines.filter((line) => line.trim()).map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0));
+  return Number.isFinite(shared) ? lines.map((line) => line.slice(shared)).join('\n') : code;
 }
 
 function outlineRange(outline: SyntaxOutline, start: number, end: number): { start: number; end: number } | undefined {
