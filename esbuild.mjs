@@ -5,10 +5,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AssetProblems, packAssets } from './tools/build/assets.mjs';
+import { AssetProblems, MODEL, packAssets } from './tools/build/assets.mjs';
 import { banner, plugins } from './tools/build/bundling.mjs';
 import { writeIfChanged } from './tools/build/files.mjs';
 import { makeNotices } from './tools/build/notices.mjs';
+import { packVectors } from './tools/build/vectors.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 process.chdir(root);
@@ -60,6 +61,11 @@ try {
   if (!(error instanceof AssetProblems)) throw error;
   failed++;
   for (const problem of error.problems) console.error(`error: ${problem}`);
+}
+if (existsSync('dist/embedding-worker.js') && existsSync(`dist/model/${MODEL.id}`)) {
+  // Without them knowledge is ranked by words: worth a warning, not a failed build.
+  const { samples } = JSON.parse(await readFile('dist/knowledge.json', 'utf8'));
+  await packVectors({ root, outdir: path.join(root, 'dist'), modelId: MODEL.id, samples }).catch((error) => console.warn(`warning: the knowledge base has no vectors: ${error.message}`));
 }
 if (!watch) {
   for (const [index, result] of results.entries()) {
