@@ -42,6 +42,7 @@ const QUIET = {
   // As on a desktop; in a browser the default is to save by itself.
   'files.autoSave': 'off',
   'workbench.tips.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
   'extensions.ignoreRecommendations': true,
   'extensions.autoCheckUpdates': false,
