@@ -11,6 +11,8 @@ class Postings {
   docs = new Int32Array(4);
   counts = new Uint16Array(4);
   length = 0;
+  /** How many of them are still there; removed ones stay in the arrays until the index is compacted. */
+  live = 0;
 
   push(doc: number, count: number): void {
     if (this.length === this.docs.length) {
@@ -19,6 +21,7 @@ class Postings {
     }
     this.docs[this.length] = doc;
     this.counts[this.length++] = Math.min(count, 0xffff);
+    this.live++;
   }
 }
 
@@ -73,6 +76,10 @@ export class LexicalIndex {
     this.sets.delete(doc);
     this.ids[doc] = undefined;
     this.totalLength -= this.lengths[doc] ?? 0;
+    for (const token of new Set(this.terms[doc])) {
+      const list = this.postings.get(token);
+      if (list) list.live--;
+    }
     this.terms[doc] = undefined;
     if (this.ids.length > 64 && this.numbers.size < this.ids.length / 2) this.compact();
   }
@@ -102,7 +109,7 @@ export class LexicalIndex {
   private rarestTerms(query: readonly string[]): { list: Postings; idf: number; inQuery: number }[] {
     const known = [...countsOf(query)].flatMap(([token, inQuery]) => {
       const list = this.postings.get(token);
-      return list ? [{ list, idf: this.idf(list.length), inQuery }] : [];
+      return list ? [{ list, idf: this.idf(list.live), inQuery }] : [];
     });
     return known.length <= MAX_TERMS ? known : known.sort((a, b) => b.idf - a.idf).slice(0, MAX_TERMS);
   }
@@ -112,7 +119,7 @@ export class LexicalIndex {
    * in it. Comparable across queries, unlike a BM25 score.
    */
   coverage(query: readonly string[]): (id: string) => number {
-    const terms = [...new Set(query)].map((token) => ({ token, idf: this.idf(this.postings.get(token)?.length ?? 0) }));
+    const terms = [...new Set(query)].map((token) => ({ token, idf: this.idf(this.postings.get(token)?.live ?? 0) }));
     const all = terms.reduce((sum, t) => sum + t.idf, 0);
     return (id) => {
       const doc = this.numbers.get(id);
