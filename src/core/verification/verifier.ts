@@ -1,8 +1,9 @@
 import { isCancelled, messageOf } from '../errors.ts';
 import { LineIndex, type SourceDocument, type TextEdit } from '../source.ts';
 import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
-import { introduced, sortErrors, unavailableReasons, withEdits, withoutRepeats } from './differential.ts';
+import { editedRanges, introduced, sortErrors, unavailableReasons, withEdits, withoutRepeats } from './differential.ts';
 import type { Analyzer, AnalyzerName, AnalyzerReport, Finding } from './finding.ts';
+import { withoutSuppressed } from './suppression.ts';
 import type { SecurityVerdict, Status } from './verdict.ts';
 
 /** What `verify` says about one document. */
@@ -47,7 +48,7 @@ export class Verifier {
     const { signal } = options;
     const wanted = this.analyzers.filter((a) => !options.analyzers || options.analyzers.includes(a.name));
     const [outline, ...reports] = await Promise.all([this.outline(document, signal), ...wanted.map((a) => this.ask(a, document, signal))]);
-    const findings = withoutRepeats(reports.flatMap((r) => r.findings));
+    const findings = withoutRepeats(withoutSuppressed(reports.flatMap((r) => r.findings), document.text));
     const reasons: string[] = [];
     const error = outline.errors[0];
     if (error) {
@@ -114,7 +115,8 @@ export class Verifier {
         c.edits,
       ),
     );
-    const findings = withoutRepeats(found);
+    // A comment that came with the completion itself excuses nothing.
+    const findings = withoutRepeats(withoutSuppressed(found, c.after.text, { notIn: editedRanges(c.edits) }));
     const { inside, elsewhere } = sortErrors(c.afterOutline, c.edits, c.after.text);
     const lines = new LineIndex(c.after.text);
     const ran = reports.filter((r) => r.status === 'ran');
