@@ -4,12 +4,11 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cache } from './paths.mjs';
 
-const file = path.join(cache, 'setup.lock');
-
-export async function withLock(log, work) {
-  await mkdir(cache, { recursive: true });
+/** Runs `work` while holding the lock; waits for another holder, and takes over from one that is gone. */
+export async function withLock(log, work, file = path.join(cache, 'setup.lock')) {
+  await mkdir(path.dirname(file), { recursive: true });
   let told = false;
-  while (!(await take())) {
+  while (!(await take(file))) {
     if (!told) log('waiting for another set-up in this folder');
     told = true;
     await sleep(500);
@@ -21,7 +20,7 @@ export async function withLock(log, work) {
   }
 }
 
-async function take() {
+async function take(file) {
   try {
     await writeFile(file, String(process.pid), { flag: 'wx' });
     return true;

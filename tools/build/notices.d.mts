@@ -1,0 +1,1 @@
+export function makeNotices(root: string, inputs: readonly string[]): Promise<string>;
