@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import { ExpectedError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
@@ -9,7 +8,9 @@ import type { Logger } from '../../core/log.ts';
 import type { Embedder } from '../../core/retrieval/embedder.ts';
 import { findModel, folderNameOf, identify, isModelPath, modelPath } from './models.ts';
 import type { ModelIdentity } from './models.ts';
-import type { EmbedReply, EmbedRequest, WorkerSetup } from './protocol.ts';
+import type { EmbedReply, WorkerSetup } from './protocol.ts';
+import { startWorker } from './worker-host.ts';
+import type { Isolation, WorkerHost } from './worker-host.ts';
 
 export interface WorkerEmbedderOptions {
   /** The folder `dist`. */
@@ -20,6 +21,8 @@ export interface WorkerEmbedderOptions {
   readonly modelFolder?: string;
   /** Folder of downloaded models. */
   readonly modelsFolder?: string;
+  /** A thread by default; the editor uses a process where it may start one. */
+  readonly isolation?: Isolation;
   readonly log?: Logger;
   /** After so long without work the model's memory is given back. */
   readonly idleMs?: number;
@@ -44,7 +47,7 @@ interface Job {
 }
 
 /**
- * Texts to vectors by a local model in a worker thread. The worker starts with the first text, restarts when it
+ * Texts to vectors by a local model in a worker. The worker starts with the first text, restarts when it
  * crashes, and ends after ten idle minutes. It keeps the process alive only while a caller waits.
  */
 export class WorkerEmbedder implements Embedder {
@@ -56,7 +59,9 @@ export class WorkerEmbedder implements Embedder {
   private readonly jobs = new Map<string, Job>();
   private waiting: Job[] = [];
   private readonly running = new Map<number, Job>();
-  private worker: Worker | undefined;
+  private worker: WorkerHost | undefined;
+  private isolation: Isolation;
+  private hasAnswered = false;
   private nextId = 1;
   private crashes = 0;
   private idle: NodeJS.Timeout | undefined;
@@ -65,6 +70,7 @@ export class WorkerEmbedder implements Embedder {
   constructor(options: WorkerEmbedderOptions) {
     this.options = options;
     this.log = options.log ?? SILENT;
+    this.isolation = options.isolation ?? 'thread';
     this.identity = identify(options.modelId);
   }
 
@@ -134,20 +140,20 @@ export class WorkerEmbedder implements Embedder {
     try {
       const worker = (this.worker ??= this.start());
       clearTimeout(this.idle);
-      worker.ref();
+      worker.setBusy(true);
       while (this.running.size < IN_FLIGHT) {
         const job = this.waiting.shift();
         if (!job) break;
-        const request: EmbedRequest = { id: this.nextId++, text: job.text };
-        this.running.set(request.id, job);
-        worker.postMessage(request);
+        const id = this.nextId++;
+        this.running.set(id, job);
+        worker.send({ id, text: job.text });
       }
     } catch (error) {
       this.fail(error);
     }
   }
 
-  private start(): Worker {
+  private start(): WorkerHost {
     if (this.disposed) throw unavailable('The embedder has been closed.', 'Try again.');
     if (this.crashes >= MAX_CRASHES) throw unavailable(`The embedding worker ended unexpectedly ${MAX_CRASHES} times.`, 'Reload the window to try again. Until then notes are found by their words alone.');
     const { assetsRoot, modelId, modelFolder, modelsFolder } = this.options;
@@ -158,14 +164,16 @@ export class WorkerEmbedder implements Embedder {
     const model = findModel(folders.filter((folder) => folder !== undefined), this.identity.known);
     if (!model) throw this.missing();
     const setup: WorkerSetup = { model, wasm };
-    const worker = new Worker(script, { workerData: setup, stdout: false, stderr: false, name: 'safenote-embedding' });
-    worker.on('message', (reply: EmbedReply) => this.answered(reply));
-    worker.on('error', (error) => this.log.warn('The embedding worker failed.', error));
-    worker.on('exit', (code) => this.ended(worker, code));
+    const worker: WorkerHost = startWorker(this.isolation, script, setup, {
+      onReply: (reply) => this.answered(reply),
+      onError: (error) => this.log.warn('The embedding worker failed.', error),
+      onExit: (code) => this.ended(worker, code),
+    });
     return worker;
   }
 
   private answered(reply: EmbedReply): void {
+    this.hasAnswered = true;
     const job = this.running.get(reply.id);
     this.running.delete(reply.id);
     if (job) {
@@ -191,14 +199,22 @@ export class WorkerEmbedder implements Embedder {
 
   /** Nothing to do: let the process end if it wants to, and after a while give the memory back. */
   private rest(): void {
-    this.worker?.unref();
+    this.worker?.setBusy(false);
     clearTimeout(this.idle);
     this.idle = setTimeout(() => void this.stop(), this.options.idleMs ?? 10 * 60_000).unref();
   }
 
-  private ended(worker: Worker, code: number): void {
+  private ended(worker: WorkerHost, code: number | null): void {
     if (this.worker !== worker) return;
     this.worker = undefined;
+    if (this.isolation === 'process' && !this.hasAnswered) {
+      this.log.info('The embedding process could not be started; using a thread instead.');
+      this.isolation = 'thread';
+      this.waiting.unshift(...this.running.values());
+      this.running.clear();
+      this.work();
+      return;
+    }
     this.crashes++;
     this.log.warn(`The embedding worker ended unexpectedly (code ${code}, ${this.crashes} of ${MAX_CRASHES}).`);
     // What it was working on is tried once more, first: a text that ends the worker again is at fault itself.
@@ -214,7 +230,7 @@ export class WorkerEmbedder implements Embedder {
     clearTimeout(this.idle);
     const worker = this.worker;
     this.worker = undefined;
-    await worker?.terminate();
+    await worker?.end();
   }
 
   private fail(error: unknown): void {

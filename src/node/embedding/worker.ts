@@ -1,5 +1,5 @@
 /*
- * The embedding worker: a thread of its own, so that the editor never waits for a model. It reads one local model folder
+ * The embedding worker: a thread or process of its own, so that the editor never waits for a model. It reads one local model folder
  * and never the network. One text at a time: an int8 model scales its numbers by what is in a batch, so that a text
  * embedded beside others would get a slightly different vector than alone; on one thread a batch is no faster either.
  */
@@ -9,8 +9,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AutoModel, AutoTokenizer, LogLevel, env } from '@huggingface/transformers';
 import type { EmbedReply, EmbedRequest, WorkerSetup } from './protocol.ts';
 
-const { model: onDisk, wasm } = workerData as WorkerSetup;
-const port = parentPort;
+// A thread gets its set-up and talks by its port, a process gets it as its argument and talks by its channel.
+const { model: onDisk, wasm } = (parentPort ? workerData : JSON.parse(process.argv[2] ?? '')) as WorkerSetup;
+
+function reply(answer: EmbedReply): void {
+  if (parentPort) parentPort.postMessage(answer, 'vector' in answer ? [answer.vector.buffer as ArrayBuffer] : []);
+  else process.send?.(answer);
+}
 
 interface Loaded {
   readonly tokenize: (text: string) => Record<string, unknown>;
@@ -45,6 +50,8 @@ async function load(): Promise<Loaded> {
     run: (inputs: Record<string, unknown>) => model(inputs) as ReturnType<Loaded['run']>,
   };
   await loaded.run(loaded.tokenize('warm'));
+  // 14 MB that nobody needs any more.
+  runtime.wasmBinary = undefined;
   return loaded;
 }
 
@@ -64,21 +71,22 @@ async function embed(text: string): Promise<Float32Array> {
 }
 
 async function answer({ id, text }: EmbedRequest): Promise<void> {
-  let reply: EmbedReply;
   try {
-    const vector = await embed(text);
-    reply = { id, vector };
-    port?.postMessage(reply, [vector.buffer as ArrayBuffer]);
-    return;
+    reply({ id, vector: await embed(text) });
   } catch (error) {
     const isLoaded = await (loading ?? Promise.reject(new Error())).then(() => true, () => false);
-    reply = { id, error: error instanceof Error ? error.message : String(error), fatal: !isLoaded };
+    reply({ id, error: error instanceof Error ? error.message : String(error), fatal: !isLoaded });
   }
-  port?.postMessage(reply);
 }
 
 // One after the other: the runtime does not run two things at once.
 let queue: Promise<void> = Promise.resolve();
-port?.on('message', (request: EmbedRequest) => {
+const take = (request: EmbedRequest): void => {
   queue = queue.then(() => answer(request));
-});
+};
+if (parentPort) parentPort.on('message', take);
+else {
+  process.on('message', take);
+  // Whoever asked is gone, by whatever way.
+  process.on('disconnect', () => process.exit());
+}
