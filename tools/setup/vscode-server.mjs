@@ -1,6 +1,6 @@
 // The VS Code server that `npm start` and the editor tests use: npm's `code-server`, about 600 MB, in the cache.
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CODE_SERVER, environment, serverFolder, serverMain } from './paths.mjs';
@@ -8,12 +8,16 @@ import { run, SetupError } from './run.mjs';
 
 const pins = path.join(path.dirname(fileURLToPath(import.meta.url)), 'vscode-server');
 
+const logger = path.join('node_modules', '@vscode', 'spdlog', 'index.js');
+
 export async function needed() {
-  return existsSync(serverMain) ? undefined : 'it is not in the cache';
+  if (!existsSync(serverMain)) return 'it is not in the cache';
+  return (await hasLogger(path.dirname(path.dirname(serverMain)))) ? undefined : 'its logger is missing';
 }
 
 export async function prepare(log) {
   if (!(await needed())) return;
+  if (existsSync(serverMain)) return putLogger(path.dirname(path.dirname(serverMain)));
   log(`installing the VS Code server (code-server ${CODE_SERVER}, about 600 MB) into .cache`);
   const parent = path.dirname(serverFolder);
   await mkdir(parent, { recursive: true });
@@ -29,7 +33,17 @@ export async function prepare(log) {
   const server = path.join(temporary, 'node_modules', 'code-server', 'lib', 'vscode');
   await npm(server, ['install']);
   await npm(path.join(server, 'extensions'), ['install']);
+  await putLogger(server);
   // Renamed when it is whole: what stands under the final name is complete.
   await rename(temporary, serverFolder);
   if (await needed()) throw new SetupError('code-server was installed, but its server-main.js is not where it should be.', `Look into ${serverFolder}.`);
+}
+
+async function hasLogger(server) {
+  const [wanted, found] = await Promise.all([readFile(path.join(pins, 'spdlog.cjs')), readFile(path.join(server, logger)).catch(() => null)]);
+  return found !== null && wanted.equals(found);
+}
+
+async function putLogger(server) {
+  await copyFile(path.join(pins, 'spdlog.cjs'), path.join(server, logger));
 }
