@@ -1,0 +1,95 @@
+import type { Uri } from 'vscode';
+
+/** A note as a command gets it: from a tree, a keyboard shortcut or another command. Absent: the user is asked which. */
+export interface NoteTarget {
+  readonly id: string;
+  /** Workspace folder of its notebook, as a URI string; the first that has the note where absent. */
+  readonly folder?: string;
+}
+
+/** A finding as a command gets it. */
+export interface FindingTarget {
+  readonly findingId: string;
+}
+
+/** Every command of SafeNote with its signature. To add one, begin here; a test holds `package.json` against this map. */
+export interface CommandMap {
+  'safenote.secureComplete': () => Promise<void>;
+  'safenote.cancel': () => void;
+  'safenote.verifyFile': (uri?: Uri) => Promise<void>;
+  'safenote.fix': (target?: FindingTarget) => Promise<void>;
+  'safenote.applyFix': () => Promise<void>;
+  'safenote.discardFix': () => Promise<void>;
+  'safenote.clearFindings': () => void;
+  'safenote.openNotebook': () => Promise<void>;
+  'safenote.searchNotes': () => Promise<void>;
+  'safenote.refreshNotes': () => Promise<void>;
+  'safenote.openNote': (target?: NoteTarget) => Promise<void>;
+  'safenote.muteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.unmuteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.approveNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.deleteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.copyNoteId': (target?: NoteTarget) => Promise<void>;
+  'safenote.showPrompt': () => Promise<void>;
+  'safenote.whyNoSuggestion': () => Promise<void>;
+  'safenote.selectModel': () => Promise<void>;
+  'safenote.setApiKey': () => Promise<void>;
+  'safenote.installSemgrep': () => Promise<void>;
+  'safenote.doctor': () => Promise<void>;
+  'safenote.showLog': () => void;
+}
+
+/** Commands that are not for people: they are registered and never contributed. */
+export interface InternalCommandMap {
+  /** Runs after the editor has inserted the whole ghost text of a session. */
+  'safenote.internal.accepted': (sessionId: number) => Promise<void>;
+  /** Replaces an accepted completion that failed by a checked one. */
+  'safenote.internal.replaceCompletion': (target: FindingTarget) => Promise<void>;
+  /** What a click on the status bar item offers. */
+  'safenote.internal.menu': () => Promise<void>;
+}
+
+export type CommandId = keyof CommandMap;
+export type CommandHandlers = CommandMap & InternalCommandMap;
+
+/** The same ids where code runs. `where` says in which menus a command is; `palette: false` keeps it out of F1. */
+export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; readonly palette: boolean }>> = {
+  'safenote.secureComplete': { title: 'Secure Complete', palette: true },
+  'safenote.cancel': { title: 'Cancel Completion', palette: true },
+  'safenote.verifyFile': { title: 'Verify File', palette: true },
+  'safenote.fix': { title: 'Find a Proved Fix', palette: true },
+  'safenote.applyFix': { title: 'Apply Fix', palette: false },
+  'safenote.discardFix': { title: 'Discard Fix', palette: false },
+  'safenote.clearFindings': { title: 'Clear Findings', palette: true },
+  'safenote.openNotebook': { title: 'Open Notebook', palette: true },
+  'safenote.searchNotes': { title: 'Search Notes', palette: true },
+  'safenote.refreshNotes': { title: 'Refresh Notes', palette: true },
+  'safenote.openNote': { title: 'Open Note', palette: false },
+  'safenote.muteNote': { title: 'Mute Note', palette: true },
+  'safenote.unmuteNote': { title: 'Unmute Note', palette: true },
+  'safenote.approveNote': { title: 'Approve Note', palette: true },
+  'safenote.deleteNote': { title: 'Delete Note', palette: true },
+  'safenote.copyNoteId': { title: 'Copy Note Id', palette: false },
+  'safenote.showPrompt': { title: 'Show Prompt', palette: true },
+  'safenote.whyNoSuggestion': { title: 'Why No Suggestion?', palette: true },
+  'safenote.selectModel': { title: 'Select Model', palette: true },
+  'safenote.setApiKey': { title: 'Set API Key', palette: true },
+  'safenote.installSemgrep': { title: 'Install Semgrep', palette: true },
+  'safenote.doctor': { title: 'Doctor', palette: true },
+  'safenote.showLog': { title: 'Show Log', palette: true },
+};
+
+/** The extension's own id, by which the editor asks this provider alone. */
+export const EXTENSION_ID = 'safenote.safenote';
+
+/** Context keys that when-clauses of `package.json` may use. */
+export const CONTEXT_KEYS = ['safenote.completing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending'] as const;
+export type ContextKey = (typeof CONTEXT_KEYS)[number];
+
+/** Views of `package.json`. */
+export const VIEWS = ['safenote.securityNotes', 'safenote.functionNotes', 'safenote.findings'] as const;
+export const VIEW_CONTAINER = 'safenote';
+
+/** Values of `viewItem` that when-clauses may name. */
+export const VIEW_ITEMS = ['note.active', 'note.muted', 'note.quarantined', 'noteFile.setAside', 'finding'] as const;
+export type ViewItem = (typeof VIEW_ITEMS)[number];

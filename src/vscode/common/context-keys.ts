@@ -1,0 +1,11 @@
+import * as vscode from 'vscode';
+import type { ContextKey } from '../commands.ts';
+
+const current = new Map<ContextKey, boolean>();
+
+/** Sets a context key for when-clauses, when it changes. */
+export function setContext(key: ContextKey, value: boolean): void {
+  if ((current.get(key) ?? false) === value) return;
+  current.set(key, value);
+  void vscode.commands.executeCommand('setContext', key, value);
+}

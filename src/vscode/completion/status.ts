@@ -1,0 +1,153 @@
+import * as vscode from 'vscode';
+import type { Phase } from '../../core/completion/types.ts';
+import type { ModelState } from '../models/model-source.ts';
+import type { CompletionSession } from './session.ts';
+import { shortVerdict, spokenVerdict, verdictLines } from './verdict-text.ts';
+
+const PHASES: Readonly<Record<Phase, string>> = {
+  retrieving: 'finding notes and knowledge',
+  drafting: 'drafting',
+  generating: 'generating',
+  checking: 'checking',
+  retrying: 'failed the check, trying again',
+  learning: 'writing a note',
+};
+/** How long a verdict stays after its completion was accepted, in milliseconds. */
+const LINGER_MS = 20_000;
+
+type State = { kind: 'idle' } | { kind: 'working'; phase: Phase; detail?: string } | { kind: 'verdict'; session: CompletionSession } | { kind: 'problem'; message: string };
+
+/** The status bar item: which model, what is going on, the verdict of the shown completion. */
+export class Status implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem('safenote.status', vscode.StatusBarAlignment.Right, 100);
+  private state: State = { kind: 'idle' };
+  private model: ModelState | undefined;
+  private findings = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly trust: vscode.Disposable;
+
+  constructor() {
+    this.item.name = 'SafeNote';
+    this.trust = vscode.workspace.onDidGrantWorkspaceTrust(() => this.render());
+    this.render();
+    this.item.show();
+  }
+
+  working(phase: Phase, detail?: string): void {
+    this.enter({ kind: 'working', phase, ...(detail ? { detail } : {}) });
+  }
+
+  /** Shows a verdict and announces it. */
+  verdict(session: CompletionSession): void {
+    const announced = this.state.kind === 'verdict' && this.state.session === session && spokenVerdict(session.verdict.security) === this.said;
+    this.enter({ kind: 'verdict', session });
+    if (!announced) this.announce(spokenVerdict(session.verdict.security));
+    if (session.state === 'accepted') this.timer = setTimeout(() => this.idle(), LINGER_MS);
+  }
+
+  problem(message: string): void {
+    this.enter({ kind: 'problem', message });
+    this.timer = setTimeout(() => this.idle(), LINGER_MS);
+  }
+
+  idle(): void {
+    this.enter({ kind: 'idle' });
+  }
+
+  /** Ends the display of one completion, if it is the one shown. */
+  leave(session: CompletionSession): void {
+    if (this.state.kind === 'verdict' && this.state.session === session) this.idle();
+  }
+
+  setModel(model: ModelState | undefined): void {
+    this.model = model;
+    this.render();
+  }
+
+  setFindings(count: number): void {
+    this.findings = count;
+    this.render();
+  }
+
+  /** What is shown, for tests. */
+  get text(): string {
+    return this.item.text;
+  }
+
+  get tooltip(): string {
+    return this.item.tooltip instanceof vscode.MarkdownString ? this.item.tooltip.value : (this.item.tooltip ?? '');
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.trust.dispose();
+    this.item.dispose();
+  }
+
+  private said = '';
+
+  /** The editor reads status messages out; the item's own label is read when it is reached. */
+  private announce(text: string): void {
+    this.said = text;
+    vscode.window.setStatusBarMessage(`SafeNote: ${text}`, 6_000);
+  }
+
+  private enter(state: State): void {
+    clearTimeout(this.timer);
+    this.state = state;
+    this.render();
+  }
+
+  private render(): void {
+    const { item, state } = this;
+    const who = this.model?.model?.origin === 'replay' ? 'SafeNote (replay)' : 'SafeNote';
+    item.backgroundColor = undefined;
+    item.command = { command: 'safenote.internal.menu', title: 'SafeNote' };
+    switch (state.kind) {
+      case 'working':
+        this.put(`$(loading~spin) ${who}: ${PHASES[state.phase]}`, `SafeNote is working: ${PHASES[state.phase]}${state.detail ? ` (${state.detail})` : ''}. Click to cancel.`);
+        item.command = { command: 'safenote.cancel', title: 'Cancel' };
+        return;
+      case 'verdict': {
+        const { security } = state.session.verdict;
+        const { icon, text } = shortVerdict(security);
+        if (security.status === 'fail') item.backgroundColor = new vscode.ThemeColor('statusBarItem.warningBackground');
+        item.text = `$(${icon}) ${who}: ${text}${state.session.retrying ? ', trying again' : ''}`;
+        item.tooltip = tooltipOf(state.session);
+        item.accessibilityInformation = { label: `SafeNote. ${spokenVerdict(security)}`, role: 'button' };
+        return;
+      }
+      case 'problem':
+        this.put(`$(warning) ${who}`, `SafeNote: ${state.message}`);
+        return;
+      case 'idle':
+        if (!vscode.workspace.isTrusted) this.put(`$(workspace-untrusted) ${who}: untrusted`, 'The workspace is not trusted: notes can be read, nothing is sent, started or checked.');
+        else if (this.model?.problem) this.put(`$(circle-slash) ${who}: ${this.model.missing ? 'no model' : 'model problem'}`, `SafeNote has no model to ask: ${this.model.problem} Click for the ways to get one.`);
+        else {
+          const model = this.model?.model;
+          const found = this.findings > 0 ? ` ${this.findings} open ${this.findings === 1 ? 'finding' : 'findings'}.` : '';
+          this.put(`$(shield) ${who}`, `${model ? `SafeNote writes with ${model.name} (${model.origin === 'replay' ? 'replay: recorded answers, no language model' : model.origin}).` : 'SafeNote is ready.'} Secure Complete: Ctrl+Alt+S.${found}`);
+        }
+    }
+  }
+
+  private put(text: string, tooltip: string): void {
+    this.item.text = text;
+    this.item.tooltip = tooltip;
+    this.item.accessibilityInformation = { label: tooltip, role: 'button' };
+  }
+}
+
+/** Model, context, analyzers and attempts. Notes and rules are strangers' text: appended as text, never as Markdown. */
+function tooltipOf(session: CompletionSession): vscode.MarkdownString {
+  const markdown = new vscode.MarkdownString('', false);
+  markdown.isTrusted = false;
+  for (const { label, text } of verdictLines(session.outcome, session.verdict)) {
+    markdown.appendMarkdown('**');
+    markdown.appendText(label);
+    markdown.appendMarkdown(':** ');
+    markdown.appendText(text.replace(/\s+/g, ' '));
+    markdown.appendMarkdown('\n\n');
+  }
+  return markdown;
+}

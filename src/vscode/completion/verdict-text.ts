@@ -1,0 +1,80 @@
+import type { CompletionOutcome } from '../../core/completion/types.ts';
+import type { Finding } from '../../core/verification/finding.ts';
+import type { SecurityVerdict, Verdict } from '../../core/verification/verdict.ts';
+
+/** How a verdict is shown: one of five looks. `pending` is a pass that an analyzer may still overturn. */
+export type Look = 'pass' | 'fail' | 'unavailable' | 'pending';
+
+export function lookOf(verdict: SecurityVerdict): Look {
+  if (verdict.status === 'fail') return 'fail';
+  if (verdict.pending.length > 0) return 'pending';
+  return verdict.status;
+}
+
+const ICONS: Readonly<Record<Look, string>> = { pass: 'pass', fail: 'error', unavailable: 'question', pending: 'clock' };
+
+/** A verdict in two or three words, for the status bar. */
+export function shortVerdict(verdict: SecurityVerdict): { icon: string; text: string } {
+  const look = lookOf(verdict);
+  const text = { pass: 'checked', fail: `fails ${nameOf(verdict.findings[0])}`, unavailable: 'not checked', pending: `${listOf(verdict.pending.map(analyzerName))} pending` }[look];
+  return { icon: ICONS[look], text };
+}
+
+/** A verdict as a sentence, for screen readers and messages. */
+export function spokenVerdict(verdict: SecurityVerdict): string {
+  const first = verdict.findings[0];
+  switch (lookOf(verdict)) {
+    case 'pass':
+      return 'Completion checked: no new findings.';
+    case 'fail':
+      return `Completion fails the check: ${verdict.findings.length === 1 ? '' : `${verdict.findings.length} findings, first `}${nameOf(first)}: ${first?.message ?? ''}`;
+    case 'pending':
+      return `Completion checked so far without findings; ${listOf(verdict.pending.map(analyzerName))} has not answered yet.`;
+    case 'unavailable':
+      return `Completion not checked: ${verdict.reason ?? 'no analyzer answered'}.`;
+  }
+}
+
+export function nameOf(finding: Finding | undefined): string {
+  return finding?.cwe[0] ?? finding?.ruleId ?? '';
+}
+
+export function analyzerName(name: string): string {
+  return { builtin: 'built-in rules', semgrep: 'Semgrep', codeql: 'CodeQL' }[name] ?? name;
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+}
+
+/** One line of the tooltip. */
+export interface TooltipLine {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** Everything there is to know about a shown completion, line by line. The texts are data: whoever renders them escapes them. */
+export function verdictLines(outcome: CompletionOutcome, verdict: Verdict): TooltipLine[] {
+  const { security } = verdict;
+  const { context } = outcome;
+  const lines: TooltipLine[] = [{ label: 'Security', text: `${lookOf(security)}${security.reason ? ` (${security.reason})` : ''}` }];
+  for (const finding of security.findings) lines.push({ label: 'Finding', text: `${nameOf(finding)} ${finding.message} (${analyzerName(finding.analyzer)})` });
+  for (const report of security.reports) {
+    const what = report.status === 'ran' ? `${report.findings.length === 0 ? 'no findings in the file' : `${report.findings.length} in the file`}, ${Math.round(report.ms)} ms` : `did not run: ${report.reason ?? 'no reason given'}`;
+    lines.push({ label: `Check by ${analyzerName(report.name)}${report.version ? ` ${report.version}` : ''}`, text: what });
+  }
+  for (const name of security.pending) lines.push({ label: `Check by ${analyzerName(name)}`, text: 'not back yet' });
+  if (security.elsewhere) lines.push({ label: 'Beside it', text: security.elsewhere });
+  if (verdict.function.status !== 'unavailable') lines.push({ label: 'Tests', text: `${verdict.function.status}${verdict.function.reason ? ` (${verdict.function.reason})` : ''}` });
+  lines.push({ label: 'Model', text: outcome.model });
+  const notes = [...context.securityNotes, ...context.functionNotes].map((n) => n.item.note.title);
+  lines.push({ label: 'Notes used', text: notes.length > 0 ? notes.join('; ') : 'none that fit' });
+  const knowledge = context.knowledge.map((k) => `${k.item.guideline.cwe} ${k.item.guideline.title}`);
+  lines.push({ label: 'Knowledge used', text: knowledge.length > 0 ? knowledge.join('; ') : 'none that fits' });
+  lines.push({ label: 'Attempts', text: outcome.attempts === 1 ? '1' : `${outcome.attempts} (the first failed the check)` });
+  for (const edit of outcome.importEdits) lines.push({ label: 'Also inserts', text: edit.text.trim().replace(/\r?\n/g, ', ') });
+  lines.push({ label: 'Time', text: `${Math.round(outcome.timings.totalMs)} ms (retrieval ${Math.round(outcome.timings.retrieveMs)}, model ${Math.round(outcome.timings.generateMs)}, checks ${Math.round(outcome.timings.verifyMs)})` });
+  lines.push({ label: 'Tokens', text: `${outcome.tokens.prompt} sent, ${outcome.tokens.completion} received` });
+  for (const remark of outcome.remarks) lines.push({ label: 'Remark', text: remark });
+  return lines;
+}

@@ -1,0 +1,156 @@
+import os from 'node:os';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { Apps } from './apps.ts';
+import { type CommandHandlers, VIEW_CONTAINER } from './commands.ts';
+import { Configuration } from './common/configuration.ts';
+import { setContext } from './common/context-keys.ts';
+import { Disposables } from './common/disposables.ts';
+import { ErrorPath } from './common/error-path.ts';
+import { Log } from './common/log.ts';
+import { VirtualDocuments } from './common/virtual-documents.ts';
+import { Acceptance } from './completion/acceptance.ts';
+import { Decisions } from './completion/decisions.ts';
+import { Gutter } from './completion/gutter.ts';
+import { CompletionProvider } from './completion/provider.ts';
+import { Sessions } from './completion/session.ts';
+import { Status } from './completion/status.ts';
+import { Doctor } from './features/doctor.ts';
+import { installSemgrep } from './features/install-semgrep.ts';
+import { showMenu } from './features/menu.ts';
+import { ShowPrompt } from './features/show-prompt.ts';
+import { Diagnostics } from './findings/diagnostics.ts';
+import { FileChecks } from './findings/file-checks.ts';
+import { FindingsStore } from './findings/findings-store.ts';
+import { FindingsView } from './findings/findings-view.ts';
+import { Fixes } from './findings/fixes.ts';
+import { ApiKeys } from './models/api-keys.ts';
+import { Disclosure } from './models/disclosure.ts';
+import { ModelSource } from './models/model-source.ts';
+import { ModelCommands } from './models/select-model.ts';
+import { NoteCommands } from './notebook/note-commands.ts';
+import { NoteDocuments } from './notebook/note-documents.ts';
+import { Notebooks } from './notebook/notebooks.ts';
+import { NotesView } from './notebook/notes-view.ts';
+
+/** What runs in this window, for whoever ends it. */
+export interface Running {
+  /** Ends everything; resolves when processes and workers are gone. */
+  dispose(): Promise<void>;
+}
+
+/** Builds SafeNote for a window and hands its parts to each other. Reads no file and starts nothing. */
+export function compose(context: vscode.ExtensionContext, startedAt: number): Running {
+  const env = process.env;
+  const own = new Disposables();
+  const log = own.add(new Log());
+  const errors = new ErrorPath(log);
+  const configuration = own.add(new Configuration(log));
+  const documents = own.add(new VirtualDocuments());
+
+  const keys = new ApiKeys(context.secrets);
+  const disclosure = new Disclosure(context.globalState);
+  const models = own.add(new ModelSource({ configuration, keys, disclosure, access: context.languageModelAccessInformation, env, log }));
+  const modelCommands = new ModelCommands({ configuration, keys, disclosure, models, env, trusted: () => vscode.workspace.isTrusted });
+
+  const apps = new Apps({ assetsRoot: path.join(context.extensionPath, 'dist'), homeless: vscode.Uri.joinPath(context.globalStorageUri, 'no-folder'), configuration, models, env, log });
+
+  const findings = new FindingsStore();
+  own.add(new Diagnostics(findings));
+  own.add(new FindingsView(findings));
+  const checks = own.add(new FileChecks({ apps, findings, errors }));
+
+  const sessions = new Sessions();
+  const decisions = new Decisions();
+  const status = own.add(new Status());
+  const gutter = own.add(new Gutter(vscode.Uri.joinPath(context.extensionUri, 'media')));
+  const provider = own.add(new CompletionProvider({ apps, configuration, models, status, gutter, sessions, decisions, errors, log }));
+  const acceptance = own.add(new Acceptance({ provider, sessions, apps, findings, status, gutter, errors, log }));
+  const fixes = own.add(new Fixes({ apps, findings, sessions, documents }));
+  const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
+
+  const notebooks = own.add(new Notebooks({ apps, errors }));
+  const securityNotes = own.add(new NotesView('security', notebooks));
+  own.add(new NotesView('function', notebooks));
+  own.add(new NoteDocuments({ notebooks, errors }));
+  const reveal = async () => {
+    await vscode.commands.executeCommand(`workbench.view.extension.${VIEW_CONTAINER}`);
+    await vscode.commands.executeCommand('safenote.securityNotes.focus');
+  };
+  const notes = new NoteCommands({ notebooks, documents, reveal });
+
+  own.add(findings.onDidChange(() => status.setFindings(findings.count)));
+  const modelChanged = () => {
+    status.setModel(models.known);
+    setContext('safenote.modelMissing', models.known?.missing === true);
+  };
+  own.add(models.onDidChange(modelChanged));
+  // Which model there is matters first when somebody looks at the sidebar; an untrusted window asks nobody.
+  const look = () => vscode.workspace.isTrusted && securityNotes.view.visible && !models.known && void models.look();
+  own.add(securityNotes.view.onDidChangeVisibility(look));
+  own.add(vscode.workspace.onDidGrantWorkspaceTrust(look));
+
+  let activationMs = 0;
+  const doctor = new Doctor({ apps, configuration, documents, version: String(context.extension.packageJSON.version), get activationMs() { return activationMs; }, home: os.homedir() });
+
+  const handlers: CommandHandlers = {
+    'safenote.secureComplete': () => provider.secureComplete(),
+    'safenote.cancel': () => provider.cancel(),
+    'safenote.verifyFile': (uri) => checks.verify(uri),
+    'safenote.fix': (target) => fixes.fix(target),
+    'safenote.applyFix': () => fixes.apply(),
+    'safenote.discardFix': () => fixes.discard(),
+    'safenote.clearFindings': () => findings.clear(),
+    'safenote.openNotebook': () => notes.openNotebook(),
+    'safenote.searchNotes': () => notes.search(),
+    'safenote.refreshNotes': () => Promise.resolve(notebooks.changed()),
+    'safenote.openNote': (target) => notes.open(target),
+    'safenote.muteNote': (target, selected) => notes.mute(target, selected),
+    'safenote.unmuteNote': (target, selected) => notes.unmute(target, selected),
+    'safenote.approveNote': (target, selected) => notes.approve(target, selected),
+    'safenote.deleteNote': (target, selected) => notes.delete(target, selected),
+    'safenote.copyNoteId': (target) => notes.copyId(target),
+    'safenote.showPrompt': () => showPrompt.run(),
+    'safenote.whyNoSuggestion': async () => void (await documents.show('Why no suggestion.md', decisions.toMarkdown(configuration.settings()['completion.trigger']))),
+    'safenote.selectModel': () => modelCommands.selectModel(),
+    'safenote.setApiKey': () => modelCommands.setApiKey(),
+    'safenote.installSemgrep': () => installSemgrep(apps),
+    'safenote.doctor': () => doctor.run(),
+    'safenote.showLog': () => log.show(),
+    'safenote.internal.accepted': (sessionId) => acceptance.accepted(sessionId),
+    'safenote.internal.replaceCompletion': (target) => fixes.replaceCompletion(target),
+    'safenote.internal.menu': () => showMenu(models),
+  };
+  for (const [id, handler] of Object.entries(handlers) as [string, (...args: unknown[]) => unknown][]) {
+    own.add(vscode.commands.registerCommand(id, (...args: unknown[]) => errors.run(titleOf(id), () => handler(...args))));
+  }
+  // Tests in a real editor see what the screen shows; nobody else gets this command.
+  if (env['SAFENOTE_TEST']) {
+    own.add(
+      vscode.commands.registerCommand('safenote.internal.test', () => ({
+        status: { text: status.text, tooltip: status.tooltip },
+        gutter: gutter.look,
+        findings: findings.uris.flatMap((uri) => findings.of(uri)),
+        decisions: decisions.latest,
+        session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken },
+        model: models.known,
+        fix: fixes.pending,
+        activationMs,
+      })),
+    );
+  }
+  activationMs = performance.now() - startedAt;
+  log.info(`SafeNote ${String(context.extension.packageJSON.version)} activated in ${activationMs.toFixed(1)} ms.`);
+  return {
+    dispose: async () => {
+      own.dispose();
+      await apps.dispose();
+    },
+  };
+}
+
+/** `safenote.internal.replaceCompletion` → `replace completion`, for messages about errors. */
+function titleOf(id: string): string {
+  const words = (id.split('.').at(-1) ?? id).replace(/([a-z])([A-Z])/g, '$1 $2');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,166 @@
+import type { Finding } from '../../core/verification/finding.ts';
+import { type Disposable, Listeners } from '../common/disposables.ts';
+
+/** Where a finding came from: one accepted completion, a whole-file check, or something that was pasted. */
+export type Origin = { readonly kind: 'completion'; readonly sessionId: number } | { readonly kind: 'file' } | { readonly kind: 'guard'; readonly checkId: number };
+
+export interface Place {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** A finding in a document as it is now. Offsets and places are the document's own, 0-based. */
+export interface TrackedFinding {
+  readonly id: string;
+  readonly uri: string;
+  readonly finding: Finding;
+  readonly origin: Origin;
+  readonly start: number;
+  readonly end: number;
+  readonly from: Place;
+  readonly to: Place;
+}
+
+/** A change of a text: `length` characters at `offset` became `text`. */
+export interface Change {
+  readonly offset: number;
+  readonly length: number;
+  readonly text: string;
+}
+
+export type NewFinding = Pick<TrackedFinding, 'finding' | 'start' | 'end'>;
+export type PlaceAt = (offset: number) => Place;
+
+/** The one list of open findings. Diagnostics, the Findings view, its badge and the status bar are projections of it. */
+export class FindingsStore {
+  private readonly byUri = new Map<string, TrackedFinding[]>();
+  private readonly changes = new Listeners<ReadonlySet<string>>();
+  private next = 1;
+
+  get uris(): string[] {
+    return [...this.byUri.keys()];
+  }
+
+  get count(): number {
+    return [...this.byUri.values()].reduce((sum, list) => sum + list.length, 0);
+  }
+
+  of(uri: string): readonly TrackedFinding[] {
+    return this.byUri.get(uri) ?? [];
+  }
+
+  byId(id: string): TrackedFinding | undefined {
+    for (const list of this.byUri.values()) {
+      const found = list.find((f) => f.id === id);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** Calls back with the URIs whose findings changed. */
+  onDidChange(listener: (uris: ReadonlySet<string>) => void): Disposable {
+    return this.changes.on(listener);
+  }
+
+  /** Sets the findings of one origin in one document; those of other origins stay, but for what is now said twice. */
+  put(uri: string, origin: Origin, findings: readonly NewFinding[], placeAt: PlaceAt): void {
+    const others = this.of(uri).filter((f) => !sameOrigin(f.origin, origin) && !findings.some((added) => sameFinding(f, added)));
+    const added = findings.map((f) => ({ ...f, id: `f${this.next++}`, uri, origin, from: placeAt(f.start), to: placeAt(f.end) }));
+    this.set(uri, [...others, ...added]);
+  }
+
+  /** Moves findings with an edit; a finding whose text is gone goes with it. */
+  edit(uri: string, changes: readonly Change[], placeAt: PlaceAt): void {
+    const before = this.byUri.get(uri);
+    if (!before) return;
+    const moved = before.flatMap((f) => {
+      const range = shift(f, changes);
+      return range ? [{ ...f, ...range, from: placeAt(range.start), to: placeAt(range.end) }] : [];
+    });
+    this.set(uri, moved);
+  }
+
+  /**
+   * Brings the findings of a document up to date with a new check of it. Those of a whole-file check are replaced; of the
+   * others each stays as long as the check still finds it. What an analyzer in `missing` found stays: nobody looked.
+   */
+  reconcile(uri: string, now: readonly NewFinding[], missing: ReadonlySet<string>, placeAt: PlaceAt): void {
+    const before = this.of(uri);
+    if (before.length === 0) return;
+    const whole = before.some((f) => f.origin.kind === 'file');
+    const taken = new Set<NewFinding>();
+    const kept = before.flatMap((f): TrackedFinding[] => {
+      const again = now.find((n) => !taken.has(n) && stillThere(f, n));
+      if (again) {
+        taken.add(again);
+        return [{ ...f, finding: again.finding, start: again.start, end: again.end, from: placeAt(again.start), to: placeAt(again.end) }];
+      }
+      return missing.has(f.finding.analyzer) ? [f] : [];
+    });
+    const fresh = whole ? now.filter((n) => !taken.has(n)).map((n): TrackedFinding => ({ ...n, id: `f${this.next++}`, uri, origin: { kind: 'file' }, from: placeAt(n.start), to: placeAt(n.end) })) : [];
+    this.set(uri, [...kept, ...fresh]);
+  }
+
+  remove(id: string): void {
+    const finding = this.byId(id);
+    if (finding) this.set(finding.uri, this.of(finding.uri).filter((f) => f.id !== id));
+  }
+
+  clear(uri?: string): void {
+    const uris = uri === undefined ? this.uris : [uri];
+    for (const one of uris) this.byUri.delete(one);
+    if (uris.length > 0) this.changes.fire(new Set(uris));
+  }
+
+  private set(uri: string, list: TrackedFinding[]): void {
+    const before = this.byUri.get(uri);
+    if (!before && list.length === 0) return;
+    if (list.length === 0) this.byUri.delete(uri);
+    else this.byUri.set(uri, [...list].sort((a, b) => a.start - b.start || a.end - b.end));
+    this.changes.fire(new Set([uri]));
+  }
+}
+
+/** A range after changes, in the order in which the editor reports them; `undefined` when all of it was deleted. */
+export function shift(range: { readonly start: number; readonly end: number }, changes: readonly Change[]): { start: number; end: number } | undefined {
+  let { start, end } = range;
+  const empty = start === end;
+  // Changes of one event have offsets of the text before it; later ones first, so that they do not disturb each other.
+  for (const { offset, length, text } of [...changes].sort((a, b) => b.offset - a.offset)) {
+    const last = offset + length;
+    const grown = text.length - length;
+    if (last <= start && !(offset === start && length === 0 && empty)) {
+      start += grown;
+      end += grown;
+    } else if (offset >= end) {
+      continue;
+    } else if (offset <= start && last >= end) {
+      if (!text) return undefined;
+      start = offset;
+      end = offset + text.length;
+    } else if (offset <= start) {
+      start = offset + text.length;
+      end += grown;
+    } else if (last >= end) {
+      end = offset + text.length;
+    } else {
+      end += grown;
+    }
+  }
+  return { start, end: Math.max(start, end) };
+}
+
+function sameOrigin(a: Origin, b: Origin): boolean {
+  if (a.kind === 'completion') return b.kind === 'completion' && a.sessionId === b.sessionId;
+  if (a.kind === 'guard') return b.kind === 'guard' && a.checkId === b.checkId;
+  return b.kind === 'file';
+}
+
+function sameFinding(a: NewFinding, b: NewFinding): boolean {
+  return a.finding.ruleFamily === b.finding.ruleFamily && a.start < Math.max(b.end, b.start + 1) && b.start < Math.max(a.end, a.start + 1);
+}
+
+/** The same weakness in the same place, whichever rule of the family says so. */
+function stillThere(a: NewFinding, b: NewFinding): boolean {
+  return (a.finding.ruleId === b.finding.ruleId || a.finding.ruleFamily === b.finding.ruleFamily) && a.start <= b.end && b.start <= a.end;
+}
