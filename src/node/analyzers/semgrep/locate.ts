@@ -38,11 +38,19 @@ export type Located = {
   readonly tried: readonly string[];
 } & ({ readonly launch: SemgrepLaunch } | { readonly launch?: undefined; readonly reason: string; readonly hint: string });
 
+/** Written last into a copy that SafeNote installs; without it the installation was cut short. */
+export const MANAGED_MARKER = 'safenote-installed.json';
+
 const WINDOWS = process.platform === 'win32';
 const EXECUTABLE = WINDOWS ? 'semgrep.exe' : 'semgrep';
 const CORE = WINDOWS ? 'semgrep-core.exe' : 'semgrep-core';
 const BIN = WINDOWS ? 'Scripts' : 'bin';
 const INSTALL_HINT = 'Run "SafeNote: Install Semgrep" (safenote doctor says what was tried), or name an installed one in the setting safenote.analyzers.semgrep.path or in SAFENOTE_SEMGREP.';
+
+/** Where the copy that SafeNote installs has its launcher. */
+export function managedLauncher(managedFolder: string): string {
+  return path.join(managedFolder, PINNED_VERSION, BIN, EXECUTABLE);
+}
 
 /** Looks for a Semgrep that works. Rejects only when `signal` aborts. */
 export async function locateSemgrep(options: LocateOptions): Promise<Located> {
@@ -92,8 +100,8 @@ async function candidates(options: LocateOptions, say: (line: string) => void): 
     .filter((place) => existsSync(place));
   if (inPath[0]) found.push({ from: 'path', place: inPath[0] });
   else say(`path: no ${EXECUTABLE} in any folder of PATH`);
-  const managed = path.join(options.managedFolder, PINNED_VERSION, BIN, EXECUTABLE);
-  if (existsSync(managed)) found.push({ from: 'managed', place: managed });
+  const managed = managedLauncher(options.managedFolder);
+  if (existsSync(managed) && existsSync(path.join(options.managedFolder, PINNED_VERSION, MANAGED_MARKER))) found.push({ from: 'managed', place: managed });
   else say(`managed: ${managed}: not there`);
   return found;
 }
