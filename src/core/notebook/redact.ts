@@ -63,6 +63,8 @@ function mark(kind: string): string {
   return `[redacted: ${kind}]`;
 }
 
+const MAX_KEY = 20_000;
+const KEY_MATERIAL = /^(?:[\s"'+,;\\]|\\n|[A-Za-z0-9+/=]{16,})*/;
 const KEY_HEADER = /-----BEGIN ((?:[A-Z0-9]{1,12} ){0,3})PRIVATE KEY( BLOCK)?-----/g;
 
 /** A PEM block, also as a string literal over several lines. The header alone, which code looks for, is no secret. */
@@ -73,14 +75,14 @@ function redactPrivateKeys(text: string): string {
   for (const header of text.matchAll(KEY_HEADER)) {
     if (header.index < from) continue;
     const bodyStart = header.index + header[0].length;
+    const rest = text.slice(bodyStart, bodyStart + MAX_KEY);
     const footer = `-----END ${header[1]}PRIVATE KEY${header[2] ?? ''}-----`;
-    const footerAt = text.indexOf(footer, bodyStart);
-    const closed = footerAt !== -1 && footerAt - bodyStart < 20_000;
+    const footerAt = rest.indexOf(footer);
     // Without its end (cut off), the key goes on as long as lines of key material do.
-    const bodyEnd = closed ? footerAt : bodyStart + (/^(?:[\s"'+,;\\]|\\n|[A-Za-z0-9+/=]{16,})*/.exec(text.slice(bodyStart, bodyStart + 20_000))?.[0].length ?? 0);
-    if (!/[A-Za-z0-9+/=]{16}/.test(text.slice(bodyStart, bodyEnd))) continue;
+    const body = footerAt === -1 ? (KEY_MATERIAL.exec(rest)?.[0] ?? '') : rest.slice(0, footerAt);
+    if (!/[A-Za-z0-9+/=]{16}/.test(body)) continue;
     result += text.slice(from, header.index) + mark('private key');
-    from = closed ? footerAt + footer.length : bodyEnd;
+    from = bodyStart + body.length + (footerAt === -1 ? 0 : footer.length);
   }
   return result + text.slice(from);
 }
@@ -124,9 +126,9 @@ function isPlaceholder(value: string): boolean {
   return (
     // Formats and interpolations, paths, URLs and sentences.
     /[{}<>$\s]|%[sdrv(]|\[redacted|^[./~]|:\/\//.test(value) ||
-    // Names: CONSTANT_1, snake_case_2, kebab-case-2, dotted.name, camelCase.
+    // Names: CONSTANT_1, snake_case_2, kebab-case-2, dotted.name, camelCase, some/path.
     /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/.test(value) && value.includes('_') ||
-    /^[A-Za-z]+\d{0,3}(?:[_.:-][A-Za-z]*\d{0,3})*$/.test(value) ||
+    /^[A-Za-z]+\d{0,3}(?:[_.:/-][A-Za-z]*\d{0,3})*$/.test(value) ||
     /example|placeholder|your[_-]?|change[_-]?me|dummy|redacted|xxxx|\*\*\*|\.\.\.|0{6}|1234567/i.test(value)
   );
 }
