@@ -74,7 +74,7 @@ if (!watch) {
     if (bytes) console.log(`${entries[index].out}  ${(bytes / 1024).toFixed(0)} KB`);
   }
   // Of half a build the notices would be half a list.
-  if (failed === 0 && complete) await notices();
+  if (complete && results.every((result) => result.status === 'fulfilled')) await notices();
   if (failed > 0) {
     console.error(`The build failed: ${failed} of its parts could not be made.`);
     process.exitCode = 1;
