@@ -46,5 +46,19 @@ export function importOffset(text: string, language: string, imports: readonly {
     language === 'python'
       ? /^(?:#[^\n]*\n|\s*\n)*(?:("""|''')[\s\S]*?\1[^\n]*\n)?/
       : /^(?:#![^\n]*\n)?(?:(?:\/\/[^\n]*|\/\*[\s\S]*?\*\/[^\n]*|\s*['"]use strict['"];?[^\n]*|package [^\n]*|\s*)\n)*/;
-  return head.exec(text)?.[0].length ?? 0;
+  const end = head.exec(text)?.[0].length ?? 0;
+  return end < text.length ? beforeOwnComment(text, end) : end;
+}
+
+/** A comment without a blank line after it belongs to the code below: imports go above it, but not above the file's own marks. */
+function beforeOwnComment(text: string, end: number): number {
+  let start = end;
+  let inBlock = false;
+  while (start > 0) {
+    const line = text.slice(text.lastIndexOf('\n', start - 2) + 1, start);
+    if (!inBlock && (!line.trim() || /^(?:#!|\s*['"]use strict|package )|"""|'''|coding[:=]|@ts-|@flow|eslint|go:build/.test(line))) break;
+    if (line.includes('*/') || inBlock) inBlock = !line.includes('/*');
+    start -= line.length;
+  }
+  return start;
 }
