@@ -64,7 +64,11 @@ class Workspace {
 
 function resultOf(outcome: CompletionOutcome): string {
   const { text } = outcome.request.document;
-  return applyEdits(text, [outcome.edit, ...outcome.importEdits]).replace(/\s+/g, '');
+  return squeeze(applyEdits(text, [outcome.edit, ...outcome.importEdits]));
+}
+
+function squeeze(text: string): string {
+  return text.replace(/\s+/g, '');
 }
 
 describe('the loop: a task fails, a note is made, a similar task succeeds', () => {
@@ -76,68 +80,70 @@ describe('the loop: a task fails, a note is made, a similar task succeeds', () =
   });
   after(() => server?.close());
 
-  for (const conversation of conversations) {
-    const [first, second] = conversation.tasks as [Task, Task];
-    for (const [a, b] of [[first, second], [second, first]] as const) {
-      describe(`${conversation.title}: ${a.name}, then ${b.name}`, () => {
-        let workspace: Workspace;
-        const at = (task: Task, kind: string, verdict: string) => task.answers.find((answer) => answer.kind === kind && answer.verdict === verdict)!;
+  // Both ways, each in one workspace: the right note has to be found among those of the other pairs.
+  for (const backwards of [false, true]) {
+    describe(backwards ? 'from the second task of a pair to the first' : 'from the first task of a pair to the second', () => {
+      let workspace: Workspace;
+      before(async function () {
+        if (!server) this.skip();
+        workspace = await Workspace.open(server.url);
+      });
+      after(() => workspace?.close());
 
-        before(async () => {
-          workspace = await Workspace.open(server.url);
-        });
-        after(() => workspace?.close());
+      for (const conversation of conversations) {
+        const [a, b] = (backwards ? conversation.tasks.toReversed() : conversation.tasks) as [Task, Task];
+        describe(`${conversation.title}: ${a.name}, then ${b.name}`, () => {
+          const learnedIds: string[] = [];
 
-        it('without a note both fail, whatever the mode', async () => {
-          for (const task of [a, b]) {
-            for (const mode of ['plain', 'rescue'] as const) {
-              const outcome = await workspace.complete(conversation, task, mode);
-              assert.equal(outcome.verdict.security.status, 'fail', `${task.name} in mode ${mode}`);
-              assert.deepEqual(await outcome.learned, []);
+          it('without a note both fail, whatever the mode', async () => {
+            for (const task of [a, b]) {
+              for (const mode of ['plain', 'rescue'] as const) {
+                const outcome = await workspace.complete(conversation, task, mode);
+                assert.equal(outcome.verdict.security.status, 'fail', `${task.name} in mode ${mode}`);
+                assert.deepEqual(await outcome.learned, []);
+              }
             }
-          }
-        });
+          });
 
-        it('the first answer fails, is retried, and becomes a note with the model\'s warning', async () => {
-          const outcome = await workspace.complete(conversation, a);
-          const retry = a.answers.find((answer) => answer.kind === 'retry')!;
-          assert.equal(outcome.attempts, 2);
-          assert.equal(outcome.history[0]?.verdict.security.status, 'fail');
-          assert.equal(outcome.verdict.security.status, retry.verdict);
-          assert.equal(outcome.model, 'replay');
-          const learned = await outcome.learned;
-          assert.ok(learned.length >= 1);
-          const { notes } = await workspace.app.store.load();
-          const note = notes.find((n) => n.note.id === learned[0]?.id)!;
-          assert.equal(note.note.guidance, conversation.warning.trim());
-          assert.equal(note.quarantined, false);
-          assert.equal(note.note.secureExample !== undefined, retry.verdict === 'pass', 'a retry that passed is the secure example');
-          assert.ok((await readFile(note.file, 'utf8')).includes(conversation.lesson));
-        });
+          it('the first answer fails, is retried, and becomes a note with the model\'s warning', async () => {
+            const outcome = await workspace.complete(conversation, a);
+            const retry = a.answers.find((answer) => answer.kind === 'retry')!;
+            assert.equal(outcome.attempts, 2);
+            assert.equal(outcome.history[0]?.verdict.security.status, 'fail');
+            assert.equal(outcome.verdict.security.status, retry.verdict);
+            assert.equal(outcome.model, 'replay');
+            learnedIds.push(...(await outcome.learned).map((n) => n.id));
+            const { notes } = await workspace.app.store.load();
+            const stored = notes.find((n) => n.note.id === learnedIds[0])!;
+            assert.equal(stored.note.guidance, conversation.warning.trim());
+            assert.equal(stored.quarantined, false);
+            assert.equal(stored.note.secureExample !== undefined, retry.verdict === 'pass', 'a retry that passed is the secure example');
+            assert.ok((await readFile(stored.file, 'utf8')).includes(conversation.lesson));
+          });
 
-        it('the similar task comes out right at the first try, because the note was in its prompt', async () => {
-          const outcome = await workspace.complete(conversation, b);
-          assert.equal(outcome.context.securityNotes.length, 1, `the note is retrieved; remarks: ${outcome.remarks.join(' ')}`);
-          assert.ok(outcome.messages.some((m) => m.content.includes(conversation.lesson)));
-          assert.equal(outcome.attempts, 1);
-          assert.equal(outcome.verdict.security.status, 'pass');
-          const { text, offset } = placeOfTask(b, workspace.folder);
-          const good = at(b, 'completion', 'pass');
-          const expected = `${text.slice(0, offset)}${good.code}${text.slice(offset)}`.replace(/\s+/g, '');
-          assert.equal(resultOf(outcome), good.imports ? expected.replace("'usestrict';", `'usestrict';${good.imports.replace(/\s+/g, '')}`) : expected);
-          assert.deepEqual(await outcome.learned, []);
-          assert.equal(server.requests.at(-1)?.conditional, true);
-        });
+          it('the similar task comes out right at the first try, because the note was in its prompt', async () => {
+            const outcome = await workspace.complete(conversation, b);
+            assert.deepEqual(outcome.context.securityNotes.map((n) => learnedIds.includes(n.item.note.id)), [true], `the note is retrieved; remarks: ${outcome.remarks.join(' ')}`);
+            assert.ok(outcome.messages.some((m) => m.content.includes(conversation.lesson)));
+            assert.equal(outcome.attempts, 1);
+            assert.equal(outcome.verdict.security.status, 'pass');
+            const { text, offset } = placeOfTask(b, workspace.folder);
+            const good = b.answers.find((answer) => answer.kind === 'completion' && answer.verdict === 'pass')!;
+            const expected = squeeze(`${text.slice(0, offset)}${good.code}${text.slice(offset)}`);
+            assert.equal(resultOf(outcome), good.imports ? expected.replace("'usestrict';", `'usestrict';${squeeze(good.imports)}`) : expected);
+            assert.deepEqual(await outcome.learned, []);
+            assert.equal(server.requests.at(-1)?.conditional, true);
+          });
 
-        it('a muted note helps nobody', async () => {
-          const { notes } = await workspace.app.store.load();
-          for (const { note } of notes) await workspace.app.store.modify(note.id, (n) => ({ ...n, status: 'muted' }));
-          const outcome = await workspace.complete(conversation, b);
-          assert.equal(outcome.history[0]?.verdict.security.status, 'fail');
-          assert.equal(outcome.attempts, 2);
-          await outcome.learned;
+          it('a muted note helps nobody', async () => {
+            for (const id of learnedIds) await workspace.app.store.modify(id, (n) => ({ ...n, status: 'muted' }));
+            const outcome = await workspace.complete(conversation, b);
+            assert.equal(outcome.history[0]?.verdict.security.status, 'fail');
+            assert.equal(outcome.attempts, 2);
+            await outcome.learned;
+          });
         });
-      }).timeout(60_000);
-    }
+      }
+    }).timeout(60_000);
   }
 });
