@@ -29,7 +29,8 @@ function describedTask(document: SourceDocument, caret: number, around: Function
   if (around) {
     const header = document.text.slice(around.header.start, around.header.end).replace(/\s+/g, ' ').trim().replace(/[:{]$/, '').trim();
     const inside = commentBefore(document, caret);
-    return [header, around.documentation.trim(), inside && !around.documentation.includes(inside) ? inside : ''].filter(Boolean).join('\n');
+    // What it is for comes first: titles and lists show the first line.
+    return [around.documentation.trim(), inside && !around.documentation.includes(inside) ? inside : '', header].filter(Boolean).join('\n');
   }
   return commentBefore(document, caret);
 }

@@ -190,7 +190,7 @@ export class Learner {
   private async title(finding: Finding, task: string): Promise<string> {
     const cwe = finding.cwe[0];
     const weakness = (cwe && (await this.o.guideline(cwe))?.title) ?? finding.ruleFamily.replace(/[-.]/g, ' ');
-    const words = task.replace(/\s+/g, ' ').trim();
+    const words = (task.trim().split(/(?<=[.!?])\s|\n\s*\n/)[0] ?? '').replace(/\s+/g, ' ').trim();
     return `${weakness}: ${words.length > 70 ? `${words.slice(0, 69).trimEnd()}…` : words}`;
   }
 
