@@ -2,7 +2,8 @@ import { ExpectedError, messageOf } from '../../core/errors.ts';
 
 /** The system's code of a file error (`ENOENT`), if it is one. */
 export function fileErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Other errors have codes too; only the system's name the call that failed.
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** A failed write in words, with what to do about it. Errors that are no file errors come back as they are. */

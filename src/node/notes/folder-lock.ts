@@ -80,7 +80,7 @@ export class FolderLock {
     const deadline = Date.now() + this.waitMs;
     try {
       mkdirSync(this.folder, { recursive: true });
-      if (!lstatSync(this.folder).isDirectory()) throw Object.assign(new Error(`${this.folder} is not a folder`), { code: 'ENOTDIR' });
+      if (!lstatSync(this.folder).isDirectory()) throw Object.assign(new Error(`${this.folder} is not a folder`), { code: 'ENOTDIR', syscall: 'mkdir' });
       mkdirSync(prepared);
       for (;;) {
         const holder: Holder = { nonce, pid: process.pid, scope: scope(), started: startOf(process.pid), at: Date.now() };
@@ -205,8 +205,11 @@ function startOf(pid: number): string {
   if (process.platform !== 'linux') return '';
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field, the command, may hold spaces and parentheses; the start time is the 20th after it.
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+    // The second field, the command, may hold spaces and parentheses; the state follows, the start time is the 19th after it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie has ended and only waits for its parent to notice.
+    if (fields[0] === 'Z') return '';
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[19] ?? ''}`;
   } catch {
     return '';
   }
