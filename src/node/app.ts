@@ -83,6 +83,7 @@ export class App {
       store: this.store,
       index: this.index,
       embedder: this.embedder,
+      syncIndex: async (notes) => this.notebook.indexer?.sync(notes),
       prompts,
       guideline: async (cwe) => (await knowledge()).guideline(cwe),
       mergeSimilarity: () => settings()['merge.similarity'],

@@ -117,6 +117,8 @@ describe('the loop: a task fails, a note is made, a similar task succeeds', () =
             const stored = notes.find((n) => n.note.id === learnedIds[0])!;
             assert.equal(stored.note.guidance, conversation.warning.trim());
             assert.equal(stored.quarantined, false);
+            assert.equal(stored.note.frequency, retry.verdict === 'pass' ? 1 : 2, 'the same mistake made twice is one note');
+            assert.equal(learnedIds.length, 1);
             assert.equal(stored.note.secureExample !== undefined, retry.verdict === 'pass', 'a retry that passed is the secure example');
             assert.ok((await readFile(stored.file, 'utf8')).includes(conversation.lesson));
           });

@@ -10,7 +10,7 @@ import type { Finding } from '../verification/finding.ts';
 import { absorb, mayMerge, sameCode } from './merging.ts';
 import { mergeText } from './note-indexer.ts';
 import type { NoteIndex } from './note-index.ts';
-import type { Note, NoteOrigin } from './note.ts';
+import type { Note, NoteOrigin, StoredNote } from './note.ts';
 import type { NoteStore } from './store.ts';
 
 /** A completion that a check rejected, as a note needs it. */
@@ -34,6 +34,8 @@ export interface LearnerOptions {
   readonly store: NoteStore;
   readonly index?: NoteIndex;
   readonly embedder?: Embedder;
+  /** Brings the index up to these notes: a failure may follow on another before anything was retrieved. */
+  readonly syncIndex?: (notes: readonly StoredNote[]) => Promise<unknown>;
   readonly prompts: () => Promise<Prompts>;
   readonly guideline: (cwe: string) => Promise<Guideline | undefined>;
   /** τ_sim, cosine in [0, 1]. */
@@ -79,6 +81,7 @@ export class Learner {
   /** Merges the notes that were stored without an embedder, now that there is one. Returns how many went into others. */
   async mergePending(): Promise<number> {
     const { notes } = await this.o.store.load();
+    await this.o.syncIndex?.(notes);
     let merged = 0;
     for (const { note } of notes.filter((n) => n.note.mergePending && !n.quarantined)) {
       await this.alone(async () => {
@@ -139,6 +142,7 @@ export class Learner {
     if (twin) return { id: twin.note.id, compared: true };
     if (!this.o.index || !this.o.embedder) return { id: undefined, compared: false };
     try {
+      await this.o.syncIndex?.(notes);
       return { id: await this.nearest(note), compared: true };
     } catch (error) {
       this.o.log.warn('A new note was not compared with the others.', isExpected(error) ? error.message : error);
