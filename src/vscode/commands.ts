@@ -1,4 +1,5 @@
 import type { Uri } from 'vscode';
+import type { SettingKey } from '../core/settings.ts';
 
 /** A note as a command gets it: from a tree, a keyboard shortcut or another command. Absent: the user is asked which. */
 export interface NoteTarget {
@@ -93,3 +94,12 @@ export const VIEW_CONTAINER = 'safenote';
 /** Values of `viewItem` that when-clauses may name. */
 export const VIEW_ITEMS = ['note.active', 'note.muted', 'note.quarantined', 'noteFile.setAside', 'finding'] as const;
 export type ViewItem = (typeof VIEW_ITEMS)[number];
+
+/**
+ * Settings of the schema that `package.json` does not offer, because nothing of this version acts on them. A setting
+ * without effect would be a promise.
+ */
+export const NOT_OFFERED: readonly SettingKey[] = ['analyzers.codeql.path', 'analyzers.codeql.mode', 'tests.mode', 'tests.command'];
+
+/** Settings that name a program, its arguments, an endpoint or a model: a workspace must not set them. */
+export const MACHINE_SETTINGS: readonly SettingKey[] = ['model.provider', 'model.baseUrl', 'model.name', 'models', 'embedding.model', 'analyzers.semgrep.path', 'analyzers.codeql.path'];

@@ -16,7 +16,7 @@ import { CompletionProvider } from './completion/provider.ts';
 import { Sessions } from './completion/session.ts';
 import { Status } from './completion/status.ts';
 import { Doctor } from './features/doctor.ts';
-import { installSemgrep } from './features/install-semgrep.ts';
+import { installSemgrepCommand } from './features/install-semgrep.ts';
 import { showMenu } from './features/menu.ts';
 import { ShowPrompt } from './features/show-prompt.ts';
 import { Diagnostics } from './findings/diagnostics.ts';
@@ -28,6 +28,7 @@ import { ApiKeys } from './models/api-keys.ts';
 import { Disclosure } from './models/disclosure.ts';
 import { ModelSource } from './models/model-source.ts';
 import { ModelCommands } from './models/select-model.ts';
+import { Guard } from './guard/guard.ts';
 import { NoteCommands } from './notebook/note-commands.ts';
 import { NoteDocuments } from './notebook/note-documents.ts';
 import { Notebooks } from './notebook/notebooks.ts';
@@ -42,6 +43,7 @@ export interface Running {
 /** Builds SafeNote for a window and hands its parts to each other. Reads no file and starts nothing. */
 export function compose(context: vscode.ExtensionContext, startedAt: number): Running {
   const env = process.env;
+  const assetsRoot = path.join(context.extensionPath, 'dist');
   const own = new Disposables();
   const log = own.add(new Log());
   const errors = new ErrorPath(log);
@@ -53,7 +55,7 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
   const models = own.add(new ModelSource({ configuration, keys, disclosure, access: context.languageModelAccessInformation, env, log }));
   const modelCommands = new ModelCommands({ configuration, keys, disclosure, models, env, trusted: () => vscode.workspace.isTrusted });
 
-  const apps = new Apps({ assetsRoot: path.join(context.extensionPath, 'dist'), homeless: vscode.Uri.joinPath(context.globalStorageUri, 'no-folder'), configuration, models, env, log });
+  const apps = new Apps({ assetsRoot, homeless: vscode.Uri.joinPath(context.globalStorageUri, 'no-folder'), configuration, models, env, log });
 
   const findings = new FindingsStore();
   own.add(new Diagnostics(findings));
@@ -65,8 +67,9 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
   const status = own.add(new Status());
   const gutter = own.add(new Gutter(vscode.Uri.joinPath(context.extensionUri, 'media')));
   const provider = own.add(new CompletionProvider({ apps, configuration, models, status, gutter, sessions, decisions, errors, log }));
-  const acceptance = own.add(new Acceptance({ provider, sessions, apps, findings, status, gutter, errors, log }));
-  const fixes = own.add(new Fixes({ apps, findings, sessions, documents }));
+  const guard = own.add(new Guard({ apps, configuration, findings, sessions, errors, log }));
+  const acceptance = own.add(new Acceptance({ guard, provider, sessions, apps, findings, status, gutter, errors, log }));
+  const fixes = own.add(new Fixes({ guard, apps, findings, sessions, documents }));
   const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
 
   const notebooks = own.add(new Notebooks({ apps, errors }));
@@ -114,7 +117,7 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
     'safenote.whyNoSuggestion': async () => void (await documents.show('Why no suggestion.md', decisions.toMarkdown(configuration.settings()['completion.trigger']))),
     'safenote.selectModel': () => modelCommands.selectModel(),
     'safenote.setApiKey': () => modelCommands.setApiKey(),
-    'safenote.installSemgrep': () => installSemgrep(apps),
+    'safenote.installSemgrep': () => installSemgrepCommand({ apps, assetsRoot, env, log }),
     'safenote.doctor': () => doctor.run(),
     'safenote.showLog': () => log.show(),
     'safenote.internal.accepted': (sessionId) => acceptance.accepted(sessionId),

@@ -6,12 +6,6 @@ import { Disposables, Listeners } from './disposables.ts';
 export const SECTION = 'safenote';
 const KEYS = Object.keys(SettingsSchema.shape) as SettingKey[];
 
-/**
- * Settings of the schema that `package.json` does not offer, because nothing of this version acts on them. A setting
- * without effect would be a promise.
- */
-export const NOT_OFFERED: readonly SettingKey[] = ['analyzers.codeql.path', 'analyzers.codeql.mode', 'tests.mode', 'tests.command'];
-
 /** SafeNote's settings as the editor has them, checked; a bad value is named once and its default used. */
 export class Configuration implements vscode.Disposable {
   private readonly disposables = new Disposables();

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { cancelled } from './cancellation.ts';
 
-/** Steps of a long piece of work, in words. */
-export type Report = (message: string) => void;
+/** Steps of a long piece of work in words; by how many percent it got on, where that is known. */
+export type Report = (message: string, increment?: number) => void;
 
 /** Runs work with a notification that says how far it is and can cancel it. */
 export function withProgress<T>(title: string, work: (signal: AbortSignal, report: Report) => Promise<T>): Promise<T> {
@@ -11,7 +11,7 @@ export function withProgress<T>(title: string, work: (signal: AbortSignal, repor
       const controller = new AbortController();
       const link = token.onCancellationRequested(() => controller.abort(cancelled()));
       try {
-        return await work(controller.signal, (message) => progress.report({ message }));
+        return await work(controller.signal, (message, increment) => progress.report({ message, ...(increment === undefined ? {} : { increment }) }));
       } finally {
         link.dispose();
       }

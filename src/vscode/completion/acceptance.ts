@@ -9,6 +9,7 @@ import { ownOffsets, placeIn } from '../common/documents.ts';
 import type { ErrorPath } from '../common/error-path.ts';
 import type { Change, FindingsStore, NewFinding } from '../findings/findings-store.ts';
 import { shift } from '../findings/findings-store.ts';
+import type { Guard } from '../guard/guard.ts';
 import { afterAcceptance, consumed } from './ghost-text.ts';
 import type { Gutter } from './gutter.ts';
 import type { CompletionProvider } from './provider.ts';
@@ -21,6 +22,7 @@ const COMMAND_MS = 400;
 const QUIET_MS = 1_500;
 
 export interface AcceptanceOptions {
+  readonly guard: Guard;
   readonly provider: CompletionProvider;
   readonly sessions: Sessions;
   readonly apps: Apps;
@@ -84,12 +86,12 @@ export class Acceptance implements vscode.Disposable {
     const editor = vscode.window.visibleTextEditors.find((e) => e.document === document);
     const range = (edit: TextEdit) => new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end));
     if (editor) {
-      await editor.edit((builder) => edits.forEach((edit) => builder.replace(range(edit), edit.text)), { undoStopBefore: false, undoStopAfter: true });
+      await this.o.guard.unguarded(document, () => editor.edit((builder) => edits.forEach((edit) => builder.replace(range(edit), edit.text)), { undoStopBefore: false, undoStopAfter: true }));
       return;
     }
     const all = new vscode.WorkspaceEdit();
     for (const edit of edits) all.replace(document.uri, range(edit), edit.text);
-    await vscode.workspace.applyEdit(all);
+    await this.o.guard.unguarded(document, () => vscode.workspace.applyEdit(all));
   }
 
   private changed({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {

@@ -164,6 +164,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     try {
       const { app } = await this.o.apps.for(document.uri);
       signal.throwIfAborted();
+      // While the model writes, Semgrep can start.
+      app.warmUp();
       const onPhase = (phase: Phase, detail?: string) => {
         // What a request says after it was superseded is nobody's business.
         if (!isCurrent() || signal.aborted) return;

@@ -12,6 +12,7 @@ import { withProgress } from '../common/progress.ts';
 import type { VirtualDocuments } from '../common/virtual-documents.ts';
 import { ownEdits, type Sessions } from '../completion/session.ts';
 import { nameOf } from '../completion/verdict-text.ts';
+import type { Guard } from '../guard/guard.ts';
 import { FindingDiagnostic, rangeOf, SOURCE } from './diagnostics.ts';
 import type { FindingsStore, TrackedFinding } from './findings-store.ts';
 
@@ -28,7 +29,7 @@ interface Proposal {
 /** Quick fixes: nothing is asked of a model before the user chooses one, nothing is changed before the user has seen it. */
 export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
   private readonly disposables = new Disposables();
-  private readonly o: { apps: Apps; findings: FindingsStore; sessions: Sessions; documents: VirtualDocuments };
+  private readonly o: { guard: Guard; apps: Apps; findings: FindingsStore; sessions: Sessions; documents: VirtualDocuments };
   private proposal: Proposal | undefined;
 
   constructor(options: Fixes['o']) {
@@ -121,7 +122,7 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
     }
     const all = new vscode.WorkspaceEdit();
     for (const edit of edits) all.replace(document.uri, new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end)), edit.text);
-    if (!(await vscode.workspace.applyEdit(all))) throw new ExpectedError('not-applied', 'The editor did not take the fix.', 'Check that the file can be written, and ask for the fix again.');
+    if (!(await this.o.guard.unguarded(document, () => vscode.workspace.applyEdit(all)))) throw new ExpectedError('not-applied', 'The editor did not take the fix.', 'Check that the file can be written, and ask for the fix again.');
     await vscode.window.showTextDocument(document, { preview: false });
   }
 
