@@ -1,7 +1,7 @@
 import { type Change, shift } from '../findings/findings-store.ts';
 
 /** From how many characters that are not white space text counts as inserted, not typed. */
-export const WORTH_CHECKING = 60;
+export const WORTH_CHECKING = 40;
 /** More than this is data or generated; checking it would help nobody, in characters. */
 const TOO_LARGE = 200_000;
 
