@@ -23,6 +23,8 @@ export class DeferredStorage implements FileStorage {
   private writing: Promise<void> = Promise.resolve();
   private cleaned = false;
   private discarded = false;
+  /** The last save failed: what is in memory is better than what is on disk. */
+  private unsaved = false;
   /** Identity of the file that this process wrote or read last. */
   private own = '';
 
@@ -50,7 +52,9 @@ export class DeferredStorage implements FileStorage {
       this.pending = undefined;
       try {
         await this.write(job.file, job.token);
+        this.unsaved = false;
       } catch (error) {
+        this.unsaved = true;
         this.log.warn('The note index could not be saved; it will be rebuilt when it is needed.', error);
       }
     });
@@ -59,7 +63,7 @@ export class DeferredStorage implements FileStorage {
 
   /** True when another process has replaced the file and nothing of ours is waiting to replace it again. */
   async isForeign(file: string): Promise<boolean> {
-    return this.pending === undefined && (await identity(file)) !== this.own;
+    return this.pending === undefined && !this.unsaved && (await identity(file)) !== this.own;
   }
 
   async readFile(file: string): Promise<Buffer> {
