@@ -148,4 +148,30 @@ describe('the loop: a task fails, a note is made, a similar task succeeds', () =
       }
     }).timeout(60_000);
   }
+
+  describe('a failing answer that was accepted', () => {
+    let workspace: Workspace;
+    before(async function () {
+      if (!server) this.skip();
+      workspace = await Workspace.open(server.url);
+    });
+    after(() => workspace?.close());
+
+    for (const name of ['find-products', 'greeting', 'print-heading', 'new-label']) {
+      it(`can be replaced by a proved fix: ${name}`, async () => {
+        const conversation = conversations.find((c) => c.tasks.some((t) => t.name === name))!;
+        const task = conversation.tasks.find((t) => t.name === name)!;
+        const outcome = await workspace.complete(conversation, task, 'rescue');
+        const before = { ...outcome.request.document, text: applyEdits(outcome.request.document.text, [outcome.edit, ...outcome.importEdits]) };
+        const { signal } = new AbortController();
+        const found = await workspace.app.verifier.verifyDocument(before, { signal });
+        assert.equal(found.status, 'fail');
+        const proposed = await workspace.app.fixer.propose(before, found.findings[0]!, { signal });
+        assert.ok(!('none' in proposed), 'none' in proposed ? proposed.none : '');
+        assert.equal(proposed.verdict.status, 'pass');
+        const after = await workspace.app.verifier.verifyDocument({ ...before, text: applyEdits(before.text, [...proposed.edits]) }, { signal });
+        assert.deepEqual(after.findings, []);
+      });
+    }
+  }).timeout(60_000);
 });
