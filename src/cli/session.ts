@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';
 import { App } from '../node/app.ts';
 import { chooseEndpoint } from '../node/llm/endpoint.ts';
 import { OpenAiModel } from '../node/llm/openai-model.ts';
+import { useProxyOfEnvironment } from '../node/llm/proxy.ts';
 
 /** Options that every verb has. */
 export interface GlobalOptions {
@@ -49,6 +50,7 @@ export async function withSession<T>(options: GlobalOptions & { readonly setting
     // Whoever runs the command in a folder has chosen to work in it.
     trusted: () => true,
     model: async () => {
+      useProxyOfEnvironment(process.env);
       const { endpoint, model, remarks } = await chooseEndpoint({ env: process.env, signal: controller.signal });
       for (const remark of remarks) log.warn(remark);
       return new OpenAiModel({ endpoint, model, log });

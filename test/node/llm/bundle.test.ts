@@ -48,4 +48,4 @@ describe('the model client as it is bundled', () => {
     const server = new ScriptedServer((_request, response) => json(response, 401, { error: { message: 'no' } }));
     assert.match(JSON.stringify(await answer(server)), /"model-key"/);
   });
-});
+}).timeout(20_000);

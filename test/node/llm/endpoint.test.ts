@@ -209,4 +209,4 @@ describe('endpoints', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:3128'), { code: 'ECONNREFUSED', port: 3128 });
     assert.match(networkError(new TypeError('fetch failed', { cause: refused }), { endpoint: { baseUrl: 'https://api.example.com/v1' } }).message, /proxy/);
   });
-});
+}).timeout(20_000);

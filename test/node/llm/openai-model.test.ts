@@ -681,4 +681,4 @@ describe('OpenAiModel', () => {
       }
     }).timeout(30_000);
   });
-});
+}).timeout(20_000);

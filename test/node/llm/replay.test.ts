@@ -260,4 +260,4 @@ describe('the replay model', () => {
       assert.ok(readme.includes(`\`${task.file}\` | ${line} | ${column} |`), `${task.file} ${line} ${column}`);
     }
   });
-});
+}).timeout(20_000);
