@@ -79,7 +79,11 @@ async function check(metadata, worker) {
 }
 
 function checkFixtures(fixtures, metadata, results) {
-  const families = Map.groupBy(fixtures, (f) => f.name.split('/').slice(0, 2).join('/'));
+  const families = new Map();
+  for (const fixture of fixtures) {
+    const name = fixture.name.split('/').slice(0, 2).join('/');
+    families.set(name, [...(families.get(name) ?? []), fixture]);
+  }
   const untried = new Set(Object.values(metadata).filter((m) => (!language || m.language === language) && (!family || m.family === family) && m.language !== 'typescript').map((m) => `${m.language}/${m.family}`));
   for (const [name, files] of families) {
     untried.delete(name);

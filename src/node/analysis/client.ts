@@ -62,7 +62,12 @@ export class AnalysisWorker implements SyntaxParser {
 
   /** Starts the worker and loads a language, so that the first question is answered as quickly as the others. */
   async warmUp(language: string, signal: AbortSignal): Promise<void> {
-    await this.ask('warm', { path: '', language, text: '' }, signal);
+    await this.ask('warm', { path: '', language, text: 'f(a, "b" + c)\n' }, signal);
+  }
+
+  /** Tries every rule of a language and says what is wrong with those that cannot be used. For tools and tests. */
+  checkRules(language: string, path: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.ask('check', { path, language, text: '' }, signal);
   }
 
   /** Ends the worker; open requests are rejected. */

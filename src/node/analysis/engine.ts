@@ -1,3 +1,4 @@
+import type { SgNode } from '@ast-grep/wasm';
 import { messageOf } from '../../core/errors.ts';
 import type { SourceDocument } from '../../core/source.ts';
 import { EMPTY_OUTLINE, type SyntaxOutline } from '../../core/syntax/outline.ts';
@@ -13,6 +14,7 @@ export class AnalysisEngine {
   private readonly assetsRoot: string;
   private readonly host: GrammarHost;
   private readonly ruleSets = new Map<GrammarName, RuleSet>();
+  private brokenFile: readonly string[] = [];
   private rules: ReturnType<typeof readBuiltinRules> | undefined;
 
   constructor(assetsRoot: string) {
@@ -28,43 +30,51 @@ export class AnalysisEngine {
   }
 
   async scan(document: SourceDocument): Promise<ScanResult> {
-    const grammar = grammarFor(document.language, document.path);
-    const rules = grammar ? await this.ruleSet(grammar) : undefined;
-    if (!grammar || !rules) return { status: 'unavailable', reason: `no rules for ${document.language}`, findings: [], brokenRules: [] };
     try {
-      const findings = this.host.withParsed(grammar, document.text, ({ root }) => {
-        const node = root.root();
-        try {
-          return rules.scan(node, document.text);
-        } finally {
-          node.free();
-        }
-      });
-      return { status: 'ran', findings, brokenRules: rules.broken };
+      const result = await this.withRules(document, (rules, root) => ({ findings: rules.scan(root, document.text), broken: rules.broken }));
+      if (!result) return { status: 'unavailable', reason: `no rules for ${document.language}`, findings: [], brokenRules: this.brokenFile };
+      return { status: 'ran', findings: result.findings, brokenRules: [...this.brokenFile, ...result.broken] };
     } catch (error) {
-      return { status: 'unavailable', reason: `the text could not be analysed: ${messageOf(error)}`, findings: [], brokenRules: rules.broken };
+      return { status: 'unavailable', reason: `the text could not be analysed: ${messageOf(error)}`, findings: [], brokenRules: this.brokenFile };
     }
   }
 
-  /** Loads grammar and rules of a document's language. */
+  /** Loads grammar and rules of a document's language and tries them on its text. */
   async warm(document: SourceDocument): Promise<null> {
-    const grammar = grammarFor(document.language, document.path);
-    if (grammar) {
-      await this.host.load(grammar);
-      await this.ruleSet(grammar);
-    }
+    await this.outline(document);
+    await this.withRules(document, (rules, root) => rules.warm(root));
     return null;
   }
 
-  /** The rules of a grammar; none where nobody wrote one that works. */
+  /** Tries every rule of a document's language on it. */
+  async check(document: SourceDocument): Promise<readonly string[]> {
+    const refused = await this.withRules(document, (rules, root) => rules.check(root));
+    return [...this.brokenFile, ...(refused ?? [])];
+  }
+
+  private async withRules<T>(document: SourceDocument, use: (rules: RuleSet, root: SgNode) => T): Promise<T | undefined> {
+    const grammar = grammarFor(document.language, document.path);
+    const rules = grammar ? await this.ruleSet(grammar) : undefined;
+    if (!grammar || !rules) return undefined;
+    return this.host.withParsed(grammar, document.text, ({ root }) => {
+      const node = root.root();
+      try {
+        return use(rules, node);
+      } finally {
+        node.free();
+      }
+    });
+  }
+
+  /** The rules of a grammar; none where nobody wrote one. */
   private async ruleSet(grammar: Grammar): Promise<RuleSet | undefined> {
     const known = this.ruleSets.get(grammar.name);
     if (known) return known.size > 0 ? known : undefined;
     this.rules ??= readBuiltinRules(this.assetsRoot);
     this.rules.catch(() => (this.rules = undefined));
-    const [{ rules }] = await Promise.all([this.rules, this.host.load(grammar)]);
-    const own = rules.filter((rule) => rule.language === grammar.name);
-    const set = this.host.withParsed(grammar, '', ({ root }) => new RuleSet(own, root.root()));
+    const [{ rules, broken }] = await Promise.all([this.rules, this.host.load(grammar)]);
+    this.brokenFile = broken;
+    const set = new RuleSet(rules.filter((rule) => rule.language === grammar.name));
     this.ruleSets.set(grammar.name, set);
     return set.size > 0 ? set : undefined;
   }

@@ -18,6 +18,8 @@ export interface Answers {
   scan: ScanResult;
   /** Loads grammar and rules of a language ahead of the first text. */
   warm: null;
+  /** Tries every rule of a language; says what is wrong with those that cannot be used. */
+  check: readonly string[];
 }
 export type RequestKind = keyof Answers;
 

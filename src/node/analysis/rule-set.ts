@@ -4,57 +4,101 @@ import { messageOf } from '../../core/errors.ts';
 import type { TextEdit } from '../../core/source.ts';
 import { LineIndex } from '../../core/source.ts';
 import type { Finding } from '../../core/verification/finding.ts';
+import { type Need, needOf, needOfNode, TextNeeds } from './needs.ts';
+import { shareRegexes, withCheapRegexes } from './cheap-regex.ts';
 import type { BuiltinRule } from './rules.ts';
 
 type Matcher = Record<string, unknown>;
 
 /**
- * All rules of one grammar, run together. ast-grep compiles what it is asked at every question, and a question about a
- * 200-line file costs more than the rule in it; so one question asks for all rules at once, and only rules that answered are
- * asked alone.
+ * All rules of one grammar, run together. ast-grep compiles what it is asked at every question, and visits every node for
+ * it; so rules whose words the text does not contain are left out, one question asks for all others at once, and only those
+ * that answered are asked alone.
  */
 export class RuleSet {
-  /** What is wrong with rules that ast-grep refused. */
-  readonly broken: readonly string[];
-  private readonly rules: readonly BuiltinRule[];
+  private entries: Entry[];
+  private readonly refused: string[] = [];
 
-  /** `probe` is the root of any text of the grammar; every rule is tried on it, so that a broken one stands alone. */
-  constructor(rules: readonly BuiltinRule[], probe: SgNode) {
-    const broken: string[] = [];
-    this.rules = rules.filter((rule) => {
-      try {
-        probe.findAll(asked(rule)).forEach((node) => node.free());
-        return true;
-      } catch (error) {
-        broken.push(`${rule.id}: ${messageOf(error).replace(/\s+/g, ' ').trim()}`);
-        return false;
-      }
+  constructor(rules: readonly BuiltinRule[]) {
+    this.entries = rules.map((written) => {
+      const rule: BuiltinRule = { ...written, rule: withCheapRegexes(written.rule), ...(written.constraints ? { constraints: withCheapRegexes(written.constraints) } : {}), ...(written.utils ? { utils: withCheapRegexes(written.utils) } : {}) };
+      return { written, rule, need: needOf(written.rule, written.utils), needOfNode: needOfNode(written.rule, written.utils) };
     });
-    this.broken = broken;
+  }
+
+  /** What is wrong with rules that ast-grep refused, as far as they were asked. */
+  get broken(): readonly string[] {
+    return this.refused;
   }
 
   get size(): number {
-    return this.rules.length;
+    return this.entries.length;
   }
 
   /** Findings of all rules in a text, by place. */
   scan(root: SgNode, text: string): Finding[] {
     const lines = new LineIndex(text);
-    return this.hits(root)
-      .flatMap((rule) => findingsOf(rule, root, text, lines))
+    const texts = new TextNeeds(text);
+    const possible = () => this.entries.filter(({ need }) => texts.meets(need));
+    let hits: Entry[];
+    try {
+      hits = this.hits(root, possible());
+    } catch {
+      // One question for many rules fails with any of them.
+      this.tryEach(possible(), root);
+      hits = this.hits(root, possible());
+    }
+    return hits
+      .flatMap((entry) => this.attempt(entry, (rule) => findingsOf(rule, root, text, lines)) ?? [])
       .sort((a, b) => a.startLine - b.startLine || a.startColumn - b.startColumn || (a.ruleId < b.ruleId ? -1 : 1));
+  }
+
+  /** Asks for all rules once, whatever the text: the first time costs ten times the second. */
+  warm(root: SgNode): void {
+    try {
+      this.hits(root, this.entries);
+    } catch {
+      this.tryEach(this.entries, root);
+    }
+  }
+
+  /** Tries all rules one by one on any text and leaves out those that ast-grep refuses. */
+  check(probe: SgNode): readonly string[] {
+    this.tryEach(this.entries, probe);
+    return this.refused;
+  }
+
+  private tryEach(entries: readonly Entry[], probe: SgNode): void {
+    for (const entry of entries) this.attempt(entry, (rule) => probe.findAll(asked(rule)).forEach((node) => node.free()));
+  }
+
+  /** Asks one rule; one that ast-grep refuses is asked again as it was written, then named and left out. */
+  private attempt<T>(entry: Entry, ask: (rule: BuiltinRule) => T): T | undefined {
+    try {
+      return ask(entry.rule);
+    } catch (error) {
+      if (entry.rule !== entry.written) {
+        entry.rule = entry.written;
+        return this.attempt(entry, ask);
+      }
+      this.refused.push(`${entry.rule.id}: ${messageOf(error).replace(/\s+/g, ' ').trim()}`);
+      this.entries = this.entries.filter((e) => e !== entry);
+      return undefined;
+    }
   }
 
   /**
    * Rules whose pattern (constraints left aside) occurs. Of several that match one node, `any` reports the first: so those
-   * found are taken out and the others asked again, until none answers.
+   * found are taken out and others that may match the same nodes are asked again, until none answers.
    */
-  private hits(root: SgNode): BuiltinRule[] {
-    const found: BuiltinRule[] = [];
-    let left = this.rules.map((rule, at) => ({ rule, at }));
+  private hits(root: SgNode, possible: readonly Entry[]): Entry[] {
+    const found: Entry[] = [];
+    let left = possible.map((entry, at) => ({ entry, at }));
     while (left.length > 0) {
       const answered = new Set<number>();
-      for (const node of root.findAll(together(left))) {
+      const matched = new Set<string>();
+      for (const node of root.findAll(together(left.map(({ entry, at }) => ({ rule: entry.rule, at }))))) {
+        matched.add(node.text());
         for (const { at } of left) {
           const mark = node.getMatch(markOf(at));
           if (!mark) continue;
@@ -65,11 +109,20 @@ export class RuleSet {
         node.free();
       }
       if (answered.size === 0) break;
-      found.push(...left.filter(({ at }) => answered.has(at)).map(({ rule }) => rule));
-      left = left.filter(({ at }) => !answered.has(at));
+      found.push(...left.filter(({ at }) => answered.has(at)).map(({ entry }) => entry));
+      const texts = [...matched].map((text) => new TextNeeds(text));
+      left = left.filter(({ entry, at }) => !answered.has(at) && texts.some((text) => text.meets(entry.needOfNode)));
     }
     return found;
   }
+}
+
+interface Entry {
+  readonly written: BuiltinRule;
+  /** As it is asked. */
+  rule: BuiltinRule;
+  readonly need: Need;
+  readonly needOfNode: Need;
 }
 
 /** What ast-grep is asked for one rule. */
@@ -80,11 +133,12 @@ function asked({ rule, constraints, utils, transform }: BuiltinRule): Matcher {
 /** One question for many rules. A bare metavariable beside each rule matches whatever it matched and tells which it was. */
 function together(rules: readonly { rule: BuiltinRule; at: number }[]): Matcher {
   const utils: Matcher = {};
+  const regexes = new Map<string, string>();
   const any = rules.map(({ rule, at }) => {
     const own = Object.keys(rule.utils ?? {});
-    const renamed = (matcher: unknown) => renameUtils(matcher, new Map(own.map((name) => [name, `rule-${at}-${name}`])));
-    for (const name of own) utils[`rule-${at}-${name}`] = renamed(rule.utils?.[name]);
-    return { all: [renamed(rule.rule), { pattern: `$${markOf(at)}` }] };
+    const inOne = (matcher: unknown) => shareRegexes(renameUtils(matcher, new Map(own.map((name) => [name, `rule-${at}-${name}`]))), utils, regexes);
+    for (const name of own) utils[`rule-${at}-${name}`] = inOne(rule.utils?.[name]);
+    return { all: [inOne(rule.rule), { pattern: `$${markOf(at)}` }] };
   });
   return { rule: { any }, ...(Object.keys(utils).length > 0 ? { utils } : {}) };
 }

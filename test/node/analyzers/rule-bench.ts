@@ -56,6 +56,9 @@ function languageOf(folder: string, name: string): string {
 export async function runBuiltin(worker: AnalysisWorker, texts: readonly CheckedText[], signal: AbortSignal): Promise<Map<string, Hit[]>> {
   const hits = new Map<string, Hit[]>();
   const broken = new Set<string>();
+  for (const [language, file] of [...new Set(texts.map((t) => t.language))].flatMap((l) => (l === 'typescript' ? [[l, 'a.ts'], [l, 'a.tsx']] : [[l, 'a']]) as [string, string][])) {
+    for (const rule of await worker.checkRules(language, file, signal)) broken.add(rule);
+  }
   for (const text of texts) {
     const result = await worker.scan({ path: `/${text.name}`, language: text.language, text: text.text }, signal);
     for (const rule of result.brokenRules) broken.add(rule);
