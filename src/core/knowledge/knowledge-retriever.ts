@@ -2,8 +2,9 @@ import type { Retrieved, RetrievedKnowledge } from '../completion/types.ts';
 import { LexicalIndex } from '../retrieval/bm25.ts';
 import { cosine } from '../retrieval/embedder.ts';
 import { fuse } from '../retrieval/fusion.ts';
-import { type QueryVectors, type RetrievalQuery, sameFamily } from '../retrieval/query.ts';
+import { languageFamily, type QueryVectors, type RetrievalQuery, sameFamily } from '../retrieval/query.ts';
 import { apiTokens, codeTokens, textTokens } from '../retrieval/tokens.ts';
+import { CweEvidence } from './cwe-evidence.ts';
 import type { Guideline, KnowledgeBase, Sample } from './knowledge.ts';
 
 /** Port: vectors of the samples, made when the knowledge base was packed or in the background. */
@@ -12,14 +13,18 @@ export interface SampleVectors {
   get(sampleId: string, facet: 'code' | 'task'): Float32Array | undefined;
 }
 
-/** Weights of the four facets (paper §3.2, step 2) in the fusion of samples, and of the evidence for a CWE. */
+/**
+ * Weights of the four facets (paper §3.2, step 2) in the fusion of samples, and of the evidence for a CWE: the votes of the
+ * nearest samples, what the terms suggest, the guideline's APIs and words, what a rule saw in a draft. Chosen by
+ * cross-validation over commits (bench/retrieval-quality.mts), reported on other commits.
+ */
 export const KNOWLEDGE_WEIGHTS = {
-  sample: { codeLexical: 1, codeDense: 1, taskLexical: 1, taskDense: 1.5, apis: 1, causes: 0.5 },
-  cwe: { votes: 2, apis: 1, text: 1, draft: 4 },
+  sample: { codeLexical: 1.5, codeDense: 1, taskLexical: 0.5, taskDense: 2, apis: 0.5, causes: 0.5 },
+  cwe: { votes: 1, terms: 0.5, apis: 0.3, text: 0.3, draft: 0.8 },
 } as const;
 
 /** So many of the fused samples vote for their CWE. */
-const VOTERS = 30;
+const VOTERS = 20;
 const DEPTH = 60;
 
 /**
@@ -36,6 +41,8 @@ export class KnowledgeRetriever {
   private readonly guidelineText = new LexicalIndex();
   /** Language family → which guidelines name which API. */
   private readonly guidelineApis = new Map<string, LexicalIndex>();
+  /** Language family → what its samples' terms say about CWEs. */
+  private readonly terms = new Map<string, CweEvidence>();
   private readonly vectors: SampleVectors | undefined;
 
   constructor(base: KnowledgeBase, vectors?: SampleVectors) {
@@ -46,6 +53,10 @@ export class KnowledgeRetriever {
       this.task.add(sample.id, textTokens(sample.description));
       this.apis.add(sample.id, apiTokens(sample.apis));
       this.causes.add(sample.id, textTokens(sample.causes.join('\n')));
+      const family = languageFamily(sample.language);
+      const terms = this.terms.get(family) ?? new CweEvidence();
+      this.terms.set(family, terms);
+      terms.add(sample, termsOf(codeTokens(sample.vulnerable), apiTokens(sample.apis), textTokens(sample.description)));
     }
     for (const guideline of base.guidelines) {
       this.guidelines.set(guideline.cwe, guideline);
@@ -94,25 +105,27 @@ export class KnowledgeRetriever {
 
     const cweOf = (id: string) => this.samples.get(id)?.cwe ?? '';
     const votes = new Map<string, number>();
-    for (const { id, score } of ranked.slice(0, VOTERS)) votes.set(cweOf(id), (votes.get(cweOf(id)) ?? 0) + score);
-    const byApi = this.guidelineApis.get(query.language)?.search(apis) ?? [];
-    const byText = this.guidelineText.search(task);
+    ranked.slice(0, VOTERS).forEach(({ id }, at) => votes.set(cweOf(id), (votes.get(cweOf(id)) ?? 0) + 1 / (at + 1)));
+    const byApi = shares(this.guidelineApis.get(query.language)?.search(apis) ?? []);
     const v = KNOWLEDGE_WEIGHTS.cwe;
-    const cwes = fuse([
-      { ids: [...votes].sort((a, b) => b[1] - a[1]).map(([cwe]) => cwe), weight: v.votes },
-      { ids: byApi.map((r) => r.id), weight: v.apis },
-      { ids: byText.map((r) => r.id), weight: v.text },
-      { ids: query.draftCwes.filter((cwe) => this.guidelines.has(cwe)), weight: v.draft },
-    ]);
+    const evidence: [number, ReadonlyMap<string, number>][] = [
+      [v.votes, shares([...votes].map(([id, score]) => ({ id, score })))],
+      [v.terms, this.terms.get(languageFamily(query.language))?.posterior(termsOf(code, apis, task)) ?? new Map<string, number>()],
+      [v.apis, byApi],
+      [v.text, shares(this.guidelineText.search(task))],
+      [v.draft, new Map(query.draftCwes.map((cwe) => [cwe, 1]))],
+    ];
+    const totals = new Map<string, number>();
+    for (const [weight, shared] of evidence) for (const [cwe, share] of shared) if (this.guidelines.has(cwe)) totals.set(cwe, (totals.get(cwe) ?? 0) + weight * share);
+    const cwes = [...totals].map(([id, score]) => ({ id, score })).sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
 
     const best = new Map<string, string>();
     for (const { id } of ranked) if (!best.has(cweOf(id))) best.set(cweOf(id), id);
-    const apiHits = new Set(byApi.map((r) => r.id));
     return cwes.slice(0, options.limit).flatMap(({ id: cwe, score }) => {
       const guideline = this.guidelines.get(cwe);
       if (!guideline) return [];
       const sampleId = best.get(cwe);
-      const relevance = this.relevance(cwe, sampleId, { code, task, dense, apiHit: apiHits.has(cwe), drafted: query.draftCwes.includes(cwe) });
+      const relevance = this.relevance(cwe, sampleId, { code, task, dense, apiHit: byApi.has(cwe), drafted: query.draftCwes.includes(cwe) });
       return [{ item: { guideline, sample: sampleId === undefined ? undefined : this.samples.get(sampleId) }, score, passesGate: relevance >= options.minSimilarity }];
     });
   }
@@ -142,4 +155,15 @@ export class KnowledgeRetriever {
     const dense = 0.5 * Math.max(0, e.dense.task.similarity.get(own) ?? 0) + 0.5 * Math.max(0, e.dense.code.similarity.get(own) ?? 0);
     return Math.min(1, 0.6 * dense + 0.5 * lexical + bonus);
   }
+}
+
+/** Scores as shares of their sum, so that evidence of different kinds can be added. */
+function shares(ranked: readonly { readonly id: string; readonly score: number }[]): Map<string, number> {
+  const total = ranked.reduce((sum, r) => sum + r.score, 0);
+  return new Map(ranked.map((r) => [r.id, r.score / (total || 1)]));
+}
+
+/** One vocabulary for code, APIs and words, told apart by a mark. */
+function termsOf(code: readonly string[], apis: readonly string[], words: readonly string[]): string[] {
+  return [...code, ...apis.map((api) => `@${api}`), ...words.map((word) => `#${word}`)];
 }

@@ -19,9 +19,12 @@ export interface QueryVectors {
   readonly task?: Float32Array;
 }
 
+/** TypeScript and JavaScript are one family, C++ and C another. */
+export function languageFamily(language: string): string {
+  return language === 'typescript' ? 'javascript' : language === 'cpp' ? 'c' : language;
+}
+
 /** Languages whose code is close enough that a note or sample of one helps in the other. */
 export function sameFamily(a: string, b: string): boolean {
-  if (a === b) return true;
-  const family = (language: string) => (language === 'typescript' ? 'javascript' : language === 'cpp' ? 'c' : language);
-  return family(a) === family(b);
+  return languageFamily(a) === languageFamily(b);
 }

@@ -36,8 +36,8 @@ describe('knowledge retrieval', () => {
   });
   it('keeps samples of other languages out', () => assert.equal(ask({ task: 'render a comment on the page' }).find((r) => r.item.guideline.cwe === 'CWE-79')?.item.sample, undefined));
   it('lets nothing pass for an ordinary task', () => assert.ok(ask({ task: 'add two numbers', code: 'def add(a, b):', apis: [] }).every((r) => !r.passesGate)));
-  it('puts first what a rule saw in a draft', () => {
-    const [first] = ask({ task: 'find the orders of one customer', draftCwes: ['CWE-22'] });
+  it('lets what a rule saw in a draft decide where the task says little', () => {
+    const [first] = ask({ task: 'render', draftCwes: ['CWE-22'] });
     assert.equal(first?.item.guideline.cwe, 'CWE-22');
     assert.equal(first?.passesGate, true);
   });
