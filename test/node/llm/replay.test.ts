@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { isCancelled } from '../../../src/core/errors.ts';
 import { ModelError } from '../../../src/core/llm/model.ts';
 import type { ChatMessage } from '../../../src/core/llm/model.ts';
@@ -195,6 +197,29 @@ describe('the replay model', () => {
       });
     }
   });
+
+  it('Semgrep too finds nothing in what passes, nor in the examples themselves', async function () {
+    const semgrep = path.join(ROOT, '.venv/bin/semgrep');
+    const rules = path.join(ROOT, 'dist/rules/semgrep.yml');
+    if (!existsSync(semgrep) || !existsSync(rules)) return this.skip();
+    const folder = mkdtempSync(path.join(tmpdir(), 'safenote-replay-'));
+    try {
+      for (const { task } of all) {
+        for (const [at, answer] of task.answers.entries()) {
+          if (answer.verdict === 'pass') writeFileSync(path.join(folder, `${task.name}-${at}${path.extname(task.file)}`), completed(task, answer));
+        }
+        writeFileSync(path.join(folder, path.basename(task.file)), placeOfTask(task, EXAMPLES).text);
+      }
+      // A rule that Semgrep cannot read makes its exit code 2; that is for the rules' own tests.
+      const keepOutput = (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' });
+      const { stdout } = await promisify(execFile)(semgrep, ['scan', '--experimental', '--config', rules, '--metrics', 'off', '--disable-version-check', '--json', folder], { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, HOME: folder } }).catch(keepOutput);
+      const { results, paths } = JSON.parse(stdout) as { results: { check_id: string; path: string }[]; paths: { scanned: string[] } };
+      assert.ok(paths.scanned.length >= 2 * all.length);
+      assert.deepEqual(results.map((r) => `${path.basename(r.path)}: ${r.check_id}`), []);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }).timeout(60_000);
 
   describe('as a server', () => {
     let server: ReplayServer;
