@@ -27,6 +27,7 @@ export const ALL_STEPS = Object.keys(STEPS);
 
 /** Runs the named steps as far as they are needed, at the same time where they do not wait for each other. Throws `SetupError`. */
 export async function setUp(names = ALL_STEPS, write = (line) => console.error(line)) {
+  if (Number(process.versions.node.split('.')[0]) < 20) throw new SetupError(`SafeNote needs Node 20 or newer to set itself up; this is ${process.version}.`, 'Install a newer Node.js, then run it again.');
   const unknown = names.filter((name) => !STEPS[name]);
   if (unknown.length > 0) throw new SetupError(`There is no set-up step "${unknown.join('", "')}".`, `Steps: ${ALL_STEPS.join(', ')}.`);
   const began = Date.now();

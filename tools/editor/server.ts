@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { node24, serverMain } from '../setup/paths.mjs';
 import { endGroup, RUN_MARK } from './processes.ts';
@@ -22,6 +23,8 @@ export interface ServerOptions {
   /** Machine settings of this server. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends a server that is still starting. */
+  readonly signal?: AbortSignal;
 }
 
 export interface EditorServer {
@@ -58,6 +61,7 @@ const NO_GALLERY = { EXTENSIONS_GALLERY: '{}' };
 /** Starts the server and resolves when it listens. Throws with its output when it does not. */
 export async function startServer(options: ServerOptions): Promise<EditorServer> {
   if (!existsSync(serverMain)) throw new Error('The VS Code server is not in .cache. Run: npm run setup -- --only=server');
+  if (options.port) await checkFree(options.port);
   const machine = path.join(options.dataFolder, 'data', 'Machine');
   await mkdir(machine, { recursive: true });
   await mkdir(options.extensionsFolder, { recursive: true });
@@ -100,6 +104,11 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
   const problem = await Promise.race([
     ready.then(() => undefined),
     ended,
+    new Promise<string>((resolve) => {
+      const cancelled = (): void => resolve('The start was cancelled.');
+      if (options.signal?.aborted) cancelled();
+      else options.signal?.addEventListener('abort', cancelled, { once: true });
+    }),
     new Promise<string>((resolve) => (timer = setTimeout(() => resolve(`The VS Code server did not listen within 60 s.\n${output.trim()}`), 60_000))),
   ]);
   clearTimeout(timer);
@@ -120,6 +129,15 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
     ended,
     stop,
   };
+}
+
+/** Throws when another program has the port; the server itself would wait for it without a word. */
+async function checkFree(port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code === 'EADDRINUSE' ? `Port ${port} is in use. Choose another, or leave it out to get a free one.` : `Port ${port} cannot be used: ${error.message}`)));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
 }
 
 /** Installs a VSIX file into an extensions folder. Throws with the server's words when it is refused. */

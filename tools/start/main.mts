@@ -26,9 +26,13 @@ const extensionsFolder = path.join(base, 'extensions');
 
 /** What has to be undone at the end, last first. */
 const undo: (() => Promise<unknown>)[] = [];
+const cancel = new AbortController();
 let ending: Promise<void> | undefined;
 function end(code: number): Promise<void> {
+  cancel.abort();
   return (ending ??= (async () => {
+    // What is being started has to be there before it can be undone.
+    await starting.catch(() => {});
     for (const step of undo.reverse()) await step().catch((error: unknown) => say(String(error)));
     process.exit(code);
   })());
@@ -37,10 +41,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // The script that started this one is gone, however it ended.
 process.on('disconnect', () => void end(0));
 
+const starting = start();
 try {
-  await start();
+  await starting;
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
+  if (!ending) say(error instanceof Error ? error.message : String(error));
   await end(1);
 }
 
@@ -50,6 +55,7 @@ async function start(): Promise<void> {
   if (!existsSync(workspace)) await cp(path.join(root, 'examples'), workspace, { recursive: true });
   await install();
   const server = await startServer({
+    signal: cancel.signal,
     dataFolder,
     extensionsFolder,
     port,
