@@ -62,7 +62,14 @@ export class App {
     const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
     this.store = new FileNoteStore({ workspaceFolder, approvals, log });
     this.parser = new AnalysisWorker({ assetsRoot, log });
-    this.embedder = new WorkerEmbedder({ assetsRoot, modelId: settings()['embedding.model'], modelsFolder: this.userFolders.models, log });
+    this.embedder = new WorkerEmbedder({
+      assetsRoot,
+      modelId: settings()['embedding.model'],
+      modelsFolder: this.userFolders.models,
+      // The editor's host keeps its memory small; the command line ends soon, and an untrusted workspace gets no process.
+      isolation: () => (options.semgrepWarm && options.trusted() ? 'process' : 'thread'),
+      log,
+    });
     this.index = new VectraNoteIndex({ folder: this.userFolders.index(workspaceFolder, this.embedder.modelId), embedder: this.embedder, log });
     this.builtin = new BuiltinAnalyzer({ worker: this.parser, assetsRoot });
     this.semgrep = new SemgrepAnalyzer({

@@ -21,8 +21,8 @@ export interface WorkerEmbedderOptions {
   readonly modelFolder?: string;
   /** Folder of downloaded models. */
   readonly modelsFolder?: string;
-  /** A thread by default; the editor uses a process where it may start one. */
-  readonly isolation?: Isolation;
+  /** Asked at every start; a thread where not given. */
+  readonly isolation?: () => Isolation;
   readonly log?: Logger;
   /** After so long without work the model's memory is given back. */
   readonly idleMs?: number;
@@ -60,8 +60,9 @@ export class WorkerEmbedder implements Embedder {
   private waiting: Job[] = [];
   private readonly running = new Map<number, Job>();
   private worker: WorkerHost | undefined;
-  private isolation: Isolation;
+  private isolation: Isolation = 'thread';
   private hasAnswered = false;
+  private processFails = false;
   private nextId = 1;
   private crashes = 0;
   private idle: NodeJS.Timeout | undefined;
@@ -70,7 +71,6 @@ export class WorkerEmbedder implements Embedder {
   constructor(options: WorkerEmbedderOptions) {
     this.options = options;
     this.log = options.log ?? SILENT;
-    this.isolation = options.isolation ?? 'thread';
     this.identity = identify(options.modelId);
   }
 
@@ -164,6 +164,8 @@ export class WorkerEmbedder implements Embedder {
     const model = findModel(folders.filter((folder) => folder !== undefined), this.identity.known);
     if (!model) throw this.missing();
     const setup: WorkerSetup = { model, wasm };
+    this.isolation = this.processFails ? 'thread' : (this.options.isolation?.() ?? 'thread');
+    this.hasAnswered = false;
     const worker: WorkerHost = startWorker(this.isolation, script, setup, {
       onReply: (reply) => this.answered(reply),
       onError: (error) => this.log.warn('The embedding worker failed.', error),
@@ -209,7 +211,7 @@ export class WorkerEmbedder implements Embedder {
     this.worker = undefined;
     if (this.isolation === 'process' && !this.hasAnswered) {
       this.log.info('The embedding process could not be started; using a thread instead.');
-      this.isolation = 'thread';
+      this.processFails = true;
       this.waiting.unshift(...this.running.values());
       this.running.clear();
       this.work();

@@ -35,7 +35,11 @@ function startThread(script: string, setup: WorkerSetup, events: WorkerEvents): 
   return {
     send: (request) => worker.postMessage(request),
     setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
-    end: async () => void (await worker.terminate()),
+    end: async () => {
+      // Whoever waits for the end must not be the end of the whole process.
+      worker.ref();
+      await worker.terminate();
+    },
   };
 }
 
@@ -79,6 +83,7 @@ function startProcess(script: string, setup: WorkerSetup, events: WorkerEvents):
       }
     },
     end: async () => {
+      child.ref();
       if (!ended) child.kill('SIGKILL');
       await gone;
     },

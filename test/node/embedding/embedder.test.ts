@@ -94,14 +94,14 @@ describe('the embedder', function () {
   });
 
   it('runs in a process of its own just as well', async () => {
-    const [person, dog] = await create({ isolation: 'process' }).embed(['That is a happy person', 'That is a happy dog']);
+    const [person, dog] = await create({ isolation: () => 'process' }).embed(['That is a happy person', 'That is a happy dog']);
     assert.ok(Math.abs(cosine(person!, dog!) - 0.693) < 0.005);
   });
 
   for (const isolation of ['thread', 'process'] as const) {
     it(`lets the program end by itself (${isolation})`, () => {
       const script = `import('${path.resolve('src/node/embedding/worker-embedder.ts')}').then(async ({ WorkerEmbedder }) => {
-        const embedder = new WorkerEmbedder({ assetsRoot: ${JSON.stringify(dist)}, modelId: '${MODEL}', isolation: '${isolation}' });
+        const embedder = new WorkerEmbedder({ assetsRoot: ${JSON.stringify(dist)}, modelId: '${MODEL}', isolation: () => '${isolation}' });
         console.log((await embedder.embed(['x']))[0].length);
       })`;
       const result = spawnSync(process.execPath, ['--import', 'tsx', '-e', script], { encoding: 'utf8', timeout: 50_000 });
@@ -110,7 +110,7 @@ describe('the embedder', function () {
     });
 
     it(`gives its memory back when idle, and comes again (${isolation})`, async () => {
-      const embedder = create({ isolation, idleMs: 30 });
+      const embedder = create({ isolation: () => isolation, idleMs: 30 });
       const [first] = await embedder.embed(['x']);
       await sleep(300);
       const [again, other] = await embedder.embed(['x', 'y']);
@@ -197,7 +197,7 @@ describe('the embedder', function () {
       const source = `const { parentPort } = require('node:worker_threads');
         if (!parentPort) process.exit(1);
         ${OBEDIENT.split('\n')[1]}`;
-      const embedder = create({ assetsRoot: withWorker(source), isolation: 'process' });
+      const embedder = create({ assetsRoot: withWorker(source), isolation: () => 'process' });
       assert.equal((await embedder.embed(['x'])).length, 1);
     });
   });

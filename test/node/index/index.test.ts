@@ -9,6 +9,7 @@ import { FACETS } from '../../../src/core/notebook/note-index.ts';
 import type { IndexedNote } from '../../../src/core/notebook/note-index.ts';
 import { DeferredStorage } from '../../../src/node/index/deferred-storage.ts';
 import { NoteIndexCodec } from '../../../src/node/index/note-codec.ts';
+import { VectorMemory } from '../../../src/node/index/vector-memory.ts';
 import { VectraNoteIndex } from '../../../src/node/index/vectra-note-index.ts';
 import { SILENT } from '../../../src/core/log.ts';
 
@@ -94,7 +95,7 @@ describe('the note index', () => {
         assert.equal(found.length, exact.length);
         found.forEach(({ score }, i) => assert.ok(Math.abs(score - Math.min(1, exact[i]!)) < 1e-5));
         // vectra's own query over the same items: the other facets of the query are zero.
-        const codec = new NoteIndexCodec({ embedder: 'a-model', dimensions: DIMENSIONS });
+        const codec = new NoteIndexCodec({ embedder: 'a-model', dimensions: DIMENSIONS, memory: new VectorMemory(DIMENSIONS) });
         await index.flush();
         const own = new LocalIndex(folder, 'index.bin', new DeferredStorage({ codec, log: SILENT }), codec);
         const padded = [...query, ...new Array<number>(DIMENSIONS * 2).fill(0)];
@@ -254,6 +255,29 @@ describe('the note index', () => {
       chmodSync(file(), 0);
       assert.equal((await open().known()).size, 0);
     });
+  });
+
+  it('computes dot products as a plain loop does, with and without WebAssembly, while the memory grows', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 1500 }), fc.constantFrom(...FACETS), fc.boolean(), (dimensions, count, facet, native) => {
+        const memory = new VectorMemory(dimensions, native);
+        const values = (seed: number): Float32Array => Float32Array.from({ length: dimensions }, (_, i) => Math.sin(seed * 31 + i));
+        const vectors = Array.from({ length: count }, (_, n) => {
+          const packed = memory.allocate();
+          assert.ok(packed.every((x) => x === 0));
+          FACETS.forEach((one, at) => packed.set(values(n * 3 + at + (one === facet ? 0 : 7)), at * memory.stride));
+          // Between allocations, so that its working space lies between vectors.
+          if (n % 500 === 0) memory.dots([packed], facet, values(1));
+          return packed;
+        });
+        const query = values(99);
+        const found = memory.dots(vectors, facet, query);
+        assert.equal(found.length, count);
+        const at = FACETS.indexOf(facet);
+        found.forEach((score, n) => assert.ok(Math.abs(score - values(n * 3 + at).reduce((sum, x, i) => sum + x * query[i]!, 0)) < 1e-4));
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('does not keep a process alive', () => {
