@@ -28,5 +28,6 @@ describe('The editor with SafeNote installed', function () {
     await editor.runCommand('Extensions: Show Installed Extensions');
     await editor.treeRow('SafeNote').first().waitFor({ timeout: 20_000 });
     await editor.screenshot('installed');
+    assert.match(await editor.extensionLog(), /SafeNote .* activated/);
   });
 });

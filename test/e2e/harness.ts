@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/pro
 import os from 'node:os';
 import path from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { filesBelow } from '../../tools/build/files.mjs';
 import { launchBrowser } from '../../tools/editor/browser.ts';
 import { installExtension, startServer, type EditorServer } from '../../tools/editor/server.ts';
 import { root, semgrep } from '../../tools/setup/paths.mjs';
@@ -247,9 +248,11 @@ export class Editor {
     return file;
   }
 
-  /** What the server has printed so far, for a failing test's message. */
-  serverOutput(): string {
-    return this.server.output();
+  /** What the extension has written to its log channel. */
+  async extensionLog(): Promise<string> {
+    const logs = path.join(this.base, 'data/data/logs');
+    const files = (await filesBelow(logs, '.log')).filter((file) => file.includes('/safenote.safenote/'));
+    return (await Promise.all(files.map((file) => readFile(path.join(logs, file), 'utf8')))).join('');
   }
 
   private quickInput(): Locator {
@@ -266,7 +269,7 @@ export class Editor {
     while (!good(text)) {
       if (Date.now() > end) {
         const picture = await this.screenshot(`timeout-${Date.now()}`);
-        throw new Error(`Waited ${timeout / SECOND} s for ${what}; the last was ${JSON.stringify(text.slice(0, 500))}. Status: ${(await this.statusBar()).join(' | ')}. See ${picture}.`);
+        throw new Error(`Waited ${timeout / SECOND} s for ${what}; the last was ${JSON.stringify(text.slice(0, 500))}. Status: ${(await this.statusBar()).join(' | ')}. See ${picture}. SafeNote's log ends: ${(await this.extensionLog()).split('\n').slice(-8).join(' / ')}`);
       }
       await this.page.waitForTimeout(100);
       text = await read();

@@ -57,4 +57,10 @@ async function create(name, file, maxBytes) {
   return new Logger('rotating', name, file, maxBytes);
 }
 
-module.exports = { version: 0, Logger, setLevel() {}, setFlushOn() {}, createRotatingLogger: create, createAsyncRotatingLogger: create };
+// One by one: the server imports this file as a module, and only names written so are seen.
+exports.version = 0;
+exports.Logger = Logger;
+exports.setLevel = () => {};
+exports.setFlushOn = () => {};
+exports.createRotatingLogger = create;
+exports.createAsyncRotatingLogger = create;
