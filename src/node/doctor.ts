@@ -1,6 +1,21 @@
 import { isExpected, messageOf } from '../core/errors.ts';
 import { isUsable } from '../core/notebook/note.ts';
-import type { App, AppOptions } from './app.ts';
+import type { LanguageModel } from '../core/llm/model.ts';
+import type { NoteIndex } from '../core/notebook/note-index.ts';
+import type { NoteStore } from '../core/notebook/store.ts';
+import type { Embedder } from '../core/retrieval/embedder.ts';
+import type { Analyzer } from '../core/verification/finding.ts';
+import type { Assets } from './assets.ts';
+
+/** The parts that are looked at. */
+export interface Patient {
+  readonly builtin: Analyzer;
+  readonly semgrep: Analyzer;
+  readonly embedder: Embedder;
+  readonly assets: Assets;
+  readonly store: NoteStore;
+  readonly index: NoteIndex;
+}
 
 export interface DoctorCheck {
   readonly name: string;
@@ -15,7 +30,7 @@ export interface DoctorReport {
 }
 
 /** Looks at every part once, as a request would use it. Nothing it finds is an error; only cancellation rejects. */
-export async function doctor(app: App, options: AppOptions, signal: AbortSignal): Promise<DoctorReport> {
+export async function doctor(app: Patient, options: { model: () => Promise<LanguageModel>; trusted: () => boolean }, signal: AbortSignal): Promise<DoctorReport> {
   const check = async (name: string, failed: 'degraded' | 'missing', work: () => Promise<Omit<DoctorCheck, 'name'>>): Promise<DoctorCheck> => {
     try {
       return { name, ...(await work()) };
