@@ -6,7 +6,8 @@
 export type Need =
   | { readonly kind: 'anything' }
   | { readonly kind: 'text'; readonly text: string; readonly ignoreCase: boolean }
-  | { readonly kind: 'all' | 'any'; readonly needs: readonly Need[] };
+  | { readonly kind: 'all'; readonly needs: readonly Need[] }
+  | { readonly kind: 'any'; readonly needs: readonly Need[] };
 
 const ANYTHING: Need = { kind: 'anything' };
 /** Shorter texts are in every file. */

@@ -8,6 +8,7 @@ import { GO } from './go.ts';
 import { JAVA } from './java.ts';
 import { JAVASCRIPT } from './javascript.ts';
 import type { FunctionParts, LanguageOutline } from './language-outline.ts';
+import { type OpenFunction, openFunctions } from './open-functions.ts';
 import { PYTHON } from './python.ts';
 
 const LANGUAGES: Readonly<Record<GrammarName, LanguageOutline>> = {
@@ -23,7 +24,11 @@ export function outlineOf(grammar: GrammarName, tree: Tree, text: string): Synta
   const calls: { name: string; range: OffsetRange }[] = [];
 
   forEachNode(tree, (type, missing, node) => {
-    if (missing || type === 'ERROR') return void errors.push(rangeOf(node()));
+    if (missing || type === 'ERROR') {
+      errors.push(rangeOf(node()));
+      if (type === 'ERROR' && language.openBodies === 'braces') functions.push(...openFunctions(node(), text).map((open) => openOutline(open, node(), text)));
+      return;
+    }
     const readFunction = own(language.functions, type);
     if (readFunction) {
       const parts = readFunction(node(), text);
@@ -79,6 +84,11 @@ function functionOutline(parts: FunctionParts, language: LanguageOutline, text: 
     body,
     documentation: documentationOf(whole, { node, ...body }, text),
   };
+}
+
+function openOutline({ name, first, brace }: OpenFunction, error: Node, text: string): FunctionOutline {
+  const body = { start: brace, end: skipSpace(text, error.endIndex) };
+  return { name, range: { start: first.startIndex, end: body.end }, header: { start: first.startIndex, end: brace }, body, documentation: documentationOf(first, { node: undefined, ...body }, text) };
 }
 
 /** Whether the brace that closes a body is missing. */
