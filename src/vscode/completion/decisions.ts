@@ -32,7 +32,7 @@ export class Decisions {
     return [
       '# Why no suggestion?',
       '',
-      last ? `The last request without a suggestion: **${cell(last.where)}**: ${cell(last.reason)}.` : 'Every request so far has shown a suggestion.',
+      last ? `The last request without a suggestion: **${cell(last.where)}**: ${cell(last.reason).replace(/\.$/, '')}.` : 'Every request so far has shown a suggestion.',
       '',
       `SafeNote answers the editor's own triggers according to \`safenote.completion.trigger\` (now \`${trigger}\`); *SafeNote: Secure Complete* (Ctrl+Alt+S) always asks.`,
       '',

@@ -52,12 +52,14 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   private running: Run<CompletionSession> | undefined;
   /** Secure Complete has been pressed here; the next request of the editor is its. */
   private pressed: { uri: string; offset: number; until: number } | undefined;
+  private registration: vscode.Disposable | undefined;
 
   constructor(options: ProviderOptions) {
     this.o = options;
-    this.disposables.add(vscode.languages.registerInlineCompletionItemProvider({ pattern: '**' }, this));
+    this.register();
     this.disposables.add(vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => this.caretMoved(textEditor, selections[0]?.active)));
-    this.disposables.add(vscode.window.onDidChangeActiveTextEditor(() => this.o.sessions.current && this.leave(this.o.sessions.current)));
+    this.disposables.add(vscode.window.onDidChangeActiveTextEditor((editor) => this.editorChanged(editor)));
+    this.disposables.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => contentChanges.length > 0 && document.uri.toString() === this.running?.uri && this.running.cancel()));
     this.disposables.add(options.models.onDidChange(() => this.o.sessions.forgetUnused()));
     this.disposables.add(options.configuration.onDidChange(() => this.o.sessions.forgetUnused()));
   }
@@ -69,6 +71,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
 
   dispose(): void {
     this.running?.cancel();
+    this.registration?.dispose();
     this.disposables.dispose();
   }
 
@@ -77,16 +80,26 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     const editor = vscode.window.activeTextEditor;
     if (!editor) throw new ExpectedError('no-editor', 'There is no text editor to complete in.', 'Open a file, put the caret where the code is to go, and run Secure Complete again.');
     const { document } = editor;
-    const why = refusal(document);
-    if (why) throw new ExpectedError('refused', `No completion: ${why}`, 'SafeNote works in files, unsaved texts and notebook cells.');
-    if (!vscode.workspace.isTrusted) throw new ExpectedError('untrusted', 'No completion: this workspace is not trusted.', 'In an untrusted workspace SafeNote only shows the notebook; trust the workspace to use it.');
-    // Asked for here, where a message can be shown and consent be given.
-    await this.o.models.current();
     const { active } = editor.selection;
+    try {
+      await this.mayAsk(document);
+    } catch (error) {
+      if (!isCancelled(error)) this.o.decisions.add({ where: `${displayName(document)}:${active.line + 1}`, trigger: 'command', result: 'failed', reason: isExpected(error) ? `${error.message} ${error.hint}` : messageOf(error) });
+      this.o.status.idle();
+      throw error;
+    }
     // A selection is not replaced: the completion goes where the caret is.
     if (!editor.selection.isEmpty) editor.selection = new vscode.Selection(active, active);
     this.pressed = { uri: document.uri.toString(), offset: document.offsetAt(active), until: Date.now() + 5_000 };
-    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', { providerId: EXTENSION_ID });
+    await this.trigger();
+  }
+
+  /** What would keep a request from being made, said where a message can be shown and consent be given. */
+  private async mayAsk(document: vscode.TextDocument): Promise<void> {
+    const why = refusal(document);
+    if (why) throw new ExpectedError('refused', `No completion: ${why}`, 'SafeNote works in files, unsaved texts and notebook cells.');
+    if (!vscode.workspace.isTrusted) throw new ExpectedError('untrusted', 'No completion: this workspace is not trusted.', 'In an untrusted workspace SafeNote only shows the notebook; trust the workspace to use it.');
+    await this.o.models.current();
   }
 
   /** Ends the request that is running. */
@@ -143,12 +156,26 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     }
   }
 
+  /**
+   * Makes the editor ask this provider. It does not ask a provider again for the same text and caret, not even when the
+   * first answer was an error or has been replaced; a newly registered provider it does ask.
+   */
+  private async trigger(): Promise<void> {
+    this.register();
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', { providerId: EXTENSION_ID });
+  }
+
+  private register(): void {
+    this.registration?.dispose();
+    this.registration = vscode.languages.registerInlineCompletionItemProvider({ pattern: '**' }, this);
+  }
+
   /** The request for this text and caret: the one that runs already, or a new one in place of any other. */
   private start(document: vscode.TextDocument, offset: number, by: Decision['trigger']): Run<CompletionSession> {
     const key = `${document.uri.toString()}#${document.version}#${offset}`;
-    if (this.running && this.running.key === key && !this.running.finished && !this.running.aborted) return this.running;
+    if (this.running?.key === key && !this.running.finished && !this.running.aborted) return this.running;
     this.running?.cancel();
-    const run: Run<CompletionSession> = new Run(key, (signal) => this.make(document, offset, by, signal, () => run));
+    const run: Run<CompletionSession> = new Run(key, { uri: document.uri.toString(), offset }, (signal) => this.make(document, offset, by, signal, () => run));
     this.running = run;
     return run;
   }
@@ -266,7 +293,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       const next = this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome });
       session.state = 'gone';
       this.o.sessions.current = next;
-      await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger', { providerId: EXTENSION_ID });
+      await this.trigger();
     } catch (error) {
       this.o.errors.quiet('The retry after a late failure', error);
     } finally {
@@ -276,7 +303,14 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     }
   }
 
+  private editorChanged(editor: vscode.TextEditor | undefined): void {
+    if (this.o.sessions.current) this.leave(this.o.sessions.current);
+    // An output or a quick pick takes the focus for a moment; another file means that the user has gone on.
+    if (editor && this.running && editor.document.uri.scheme !== 'output' && editor.document.uri.toString() !== this.running.uri) this.running.cancel();
+  }
+
   private caretMoved(editor: vscode.TextEditor, caret: vscode.Position | undefined): void {
+    if (caret && this.running && editor.document.uri.toString() === this.running.uri && editor.document.offsetAt(caret) !== this.running.offset) this.running.cancel();
     const session = this.o.sessions.current;
     if (!session || session.state === 'accepted' || editor.document.uri.toString() !== session.uri || !caret) return;
     // The caret moves with every accepted word; the text tells which move it was.

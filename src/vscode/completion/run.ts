@@ -6,13 +6,18 @@ const GRACE_MS = 150;
 /** One running request that several askers may wait for; it is cancelled when the last of them has gone. */
 export class Run<T> {
   readonly key: string;
+  /** Where it asks for a completion. */
+  readonly uri: string;
+  readonly offset: number;
   private readonly controller = new AbortController();
   private readonly result: Promise<T>;
   private waiting = 0;
   private done = false;
 
-  constructor(key: string, work: (signal: AbortSignal) => Promise<T>) {
+  constructor(key: string, place: { readonly uri: string; readonly offset: number }, work: (signal: AbortSignal) => Promise<T>) {
     this.key = key;
+    this.uri = place.uri;
+    this.offset = place.offset;
     this.result = work(this.controller.signal).finally(() => (this.done = true));
     this.result.catch(() => undefined);
   }
@@ -25,8 +30,9 @@ export class Run<T> {
     return this.controller.signal.aborted;
   }
 
+  /** Ends it; does nothing to one that has ended. */
   cancel(): void {
-    this.controller.abort(cancelled());
+    if (!this.done) this.controller.abort(cancelled());
   }
 
   /** The result, or a rejection as soon as the asker's own signal aborts. */

@@ -56,7 +56,8 @@ export class FileChecks implements vscode.Disposable {
     if (fingerprint(read.source.text.slice(read.shift)) !== fingerprint(text) && read.shift === 0) throw new ExpectedError('changed', `${name} changed while it was verified, so the result was not used.`, 'Run "SafeNote: Verify File" again.');
     const found = toOwn(result.findings, read);
     this.o.findings.put(document.uri.toString(), { kind: 'file' }, found, placeIn(document));
-    await this.say(name, found.length, result.reason, result.reports);
+    // Not awaited: the command is done, the message may stay for long.
+    void this.say(name, found.length, result.reason, result.reports);
   }
 
   private async say(name: string, count: number, reason: string | undefined, reports: readonly AnalyzerReport[]): Promise<void> {

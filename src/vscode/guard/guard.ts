@@ -22,6 +22,8 @@ interface Watched {
   readonly insertions: Insertions;
   readonly controller: AbortController;
   timer: NodeJS.Timeout | undefined;
+  /** The document was saved meanwhile. */
+  saved: boolean;
 }
 
 /**
@@ -40,6 +42,12 @@ export class Guard implements vscode.Disposable {
   constructor(options: Guard['o']) {
     this.o = options;
     this.disposables.add(vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)));
+    this.disposables.add(
+      vscode.workspace.onDidSaveTextDocument((document) => {
+        const watched = this.watched.get(document.uri.toString());
+        if (watched) watched.saved = true;
+      }),
+    );
     // It returns no edit: being asked is all there is to know.
     const notice: vscode.DocumentPasteEditProvider = { provideDocumentPasteEdits: (document) => void this.pastes.set(document.uri.toString(), Date.now()) };
     this.disposables.add(vscode.languages.registerDocumentPasteEditProvider({ pattern: '**' }, notice, { providedPasteEditKinds: [], pasteMimeTypes: ['text/plain'] }));
@@ -71,8 +79,8 @@ export class Guard implements vscode.Disposable {
     if (mode === 'off' || !vscode.workspace.isTrusted || refusal(document) || !isSupported(canonicalLanguage(document.languageId))) return;
     const seen = this.watched.get(uri);
     const pasted = Date.now() - (this.pastes.get(uri) ?? 0) < PASTE_MS;
-    // Undo and redo bring back what was there; a reload leaves the document clean; SafeNote's own text was checked.
-    const foreign = reason === undefined && (document.isDirty || document.isUntitled) && !this.own.has(uri) && !this.isGhostText(document);
+    // Undo and redo bring back what was there; SafeNote's own text was checked.
+    const foreign = reason === undefined && !this.own.has(uri) && !this.isGhostText(document);
     const wanted = foreign && (mode === 'all' || (mode === 'paste') === pasted);
     const changes = contentChanges.map((c) => ({ offset: c.rangeOffset, length: c.rangeLength, text: c.text }));
     if (!wanted && !seen) return;
@@ -94,8 +102,11 @@ export class Guard implements vscode.Disposable {
     const before = this.watched.get(uri);
     clearTimeout(before?.timer);
     before?.controller.abort(cancelled());
-    const own: Watched = { insertions, controller: new AbortController(), timer: undefined };
+    const own: Watched = { insertions, controller: new AbortController(), timer: undefined, saved: before?.saved ?? false };
     own.timer = setTimeout(() => {
+      // Clean without having been saved: the text came from disk, as when Git changed it. The dirty mark comes only after the change.
+      const reloaded = !document.isDirty && !document.isUntitled && !own.saved && document.uri.scheme === 'file';
+      if (reloaded) return void this.watched.delete(uri);
       this.check(document, insertions, own.controller.signal)
         .catch((error: unknown) => this.o.errors.quiet('Checking inserted text', error))
         .finally(() => this.watched.get(uri) === own && this.watched.delete(uri));

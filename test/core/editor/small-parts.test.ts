@@ -188,14 +188,16 @@ describe('Text from elsewhere', () => {
 });
 
 describe('A running request', () => {
+  const place = { uri: 'file:///a', offset: 0 };
+
   it('serves all who wait for it', async () => {
-    const run = new Run('k', () => Promise.resolve(7));
+    const run = new Run('k', place, () => Promise.resolve(7));
     assert.deepEqual(await Promise.all([run.wait(new AbortController().signal), run.wait(new AbortController().signal)]), [7, 7]);
   });
 
   it('goes on while somebody still waits, and is cancelled when the last has gone', async () => {
     let cancelled = false;
-    const run = new Run<number>('k', (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => ((cancelled = true), reject(signal.reason as Error)))));
+    const run = new Run<number>('k', place, (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => ((cancelled = true), reject(signal.reason as Error)))));
     const [a, b] = [new AbortController(), new AbortController()];
     const waits = [run.wait(a.signal), run.wait(b.signal)].map((w) => w.catch((e: Error) => e.name));
     a.abort();
