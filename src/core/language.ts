@@ -31,6 +31,11 @@ const EXTENSION_OF: Readonly<Record<Language, string>> = {
   python: 'py', javascript: 'js', typescript: 'ts', c: 'c', cpp: 'cpp', go: 'go', java: 'java',
 };
 
+/** Looks a name up that comes from outside: `constructor` and `__proto__` are names too, and no table of ours has them. */
+function known(table: Readonly<Record<string, Language>>, name: string): Language | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 export function isSupported(language: string): language is Language {
   return (LANGUAGES as readonly string[]).includes(language);
 }
@@ -38,13 +43,13 @@ export function isSupported(language: string): language is Language {
 /** Canonical name of an editor's language id or of what a user typed; an unknown one comes back in lower case. */
 export function canonicalLanguage(id: string): string {
   const lower = id.trim().toLowerCase();
-  return ALIASES[lower] ?? lower;
+  return known(ALIASES, lower) ?? lower;
 }
 
 /** Language of a file by its name, or `plaintext`. */
 export function languageOfPath(path: string): string {
   const extension = /\.([A-Za-z+]+)$/.exec(path)?.[1]?.toLowerCase();
-  return (extension && EXTENSIONS[extension]) ?? 'plaintext';
+  return (extension && known(EXTENSIONS, extension)) || 'plaintext';
 }
 
 /** File extension without a dot that analyzers expect. TSX and JSX keep theirs: they have their own grammar. */

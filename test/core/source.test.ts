@@ -49,6 +49,12 @@ describe('names', () => {
     assert.equal(extensionFor('typescript', 'a.tsx'), 'tsx');
     assert.equal(extensionFor('python', 'a.txt'), 'py');
   });
+  it('of languages are never taken for names that every object has', () => {
+    for (const name of ['__proto__', 'constructor']) {
+      assert.equal(canonicalLanguage(name), name);
+      assert.equal(languageOfPath(`/a/b.${name.replaceAll('_', '')}`), 'plaintext');
+    }
+  });
 });
 
 describe('secret files', () => {
