@@ -69,5 +69,6 @@ function readSimple(text: string): Record<string, unknown> | undefined {
       }
     }
   }
-  return values;
+  // Parts of a text keep the whole of it in memory; copies of a few words do not.
+  return JSON.parse(JSON.stringify(values)) as Record<string, unknown>;
 }

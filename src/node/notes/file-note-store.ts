@@ -15,8 +15,8 @@ import { replaceFile, syncFolder } from './atomic-file.ts';
 import { fileErrorCode, writeError } from './file-errors.ts';
 import { FolderLock } from './folder-lock.ts';
 import { FolderWatcher } from './folder-watcher.ts';
-import { contentOf, noteFileNames, readNoteFile, stampOf } from './note-files.ts';
-import type { FileContent, ReadFile } from './note-files.ts';
+import { contentOf, noteFileNames, readAgain, readNoteFile, stampOf } from './note-files.ts';
+import type { ReadFile, WholeFile } from './note-files.ts';
 
 const KINDS: readonly NoteKind[] = ['security', 'function'];
 /** Nothing is shared by accident: only house rules are offered to Git until the user shares the notes. */
@@ -207,7 +207,7 @@ export class FileNoteStore implements NoteStore {
       if (at > 0 && at % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
       const file = path.join(folder, name);
       const before = known.files.get(file);
-      const now = readNoteFile(file, kind, before);
+      const now = readAgain(file, kind, before);
       if (now) {
         present.add(file);
         known.files.set(file, now);
@@ -320,7 +320,7 @@ export class FileNoteStore implements NoteStore {
     const known = this.known[kind];
     const wasCurrent = this.folderStamp(kind) === known.stamp;
     change();
-    const now = readNoteFile(file, kind);
+    const now = readAgain(file, kind);
     if (wasCurrent) known.stamp = this.folderStamp(kind);
     if (now) known.files.set(file, now);
     else known.files.delete(file);
@@ -334,7 +334,7 @@ export class FileNoteStore implements NoteStore {
   }
 
   /** The note as it is on disk now. */
-  private find(id: string): { file: string; kind: NoteKind; content: Extract<FileContent, { note: Note }> } {
+  private find(id: string): { file: string; kind: NoteKind; content: WholeFile } {
     for (const kind of isNoteId(id) ? KINDS : []) {
       const file = this.fileOf(kind, id);
       const content = readNoteFile(file, kind)?.content;
@@ -349,7 +349,7 @@ export class FileNoteStore implements NoteStore {
     return KINDS.some((kind) => [...this.known[kind].files.values()].some(({ content }) => content.note && content.hash === hash));
   }
 
-  private stored(file: string, content: Extract<FileContent, { note: Note }>): StoredNote {
+  private stored(file: string, content: WholeFile): StoredNote {
     return { note: content.note, file, quarantined: !this.approvals.hashes().has(content.hash) };
   }
 

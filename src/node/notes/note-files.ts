@@ -8,18 +8,30 @@ import type { NoteExtras } from '../../core/notebook/note-markdown.ts';
 import { approvalHash } from './approvals.ts';
 import { fileErrorCode } from './file-errors.ts';
 
-/** What one file in a notebook's folder says. */
-export type FileContent =
-  | { readonly note: Note; readonly extras: NoteExtras; readonly hash: string; readonly text: string; readonly reason?: undefined }
-  /** Why it is set aside. */
-  | { readonly reason: string; readonly note?: undefined };
+/** A file that is no note, with the reason. */
+interface NoNote {
+  readonly reason: string;
+  readonly note?: undefined;
+}
+
+/** What one file in a notebook's folder says, as far as it is kept in memory. */
+export type FileContent = { readonly note: Note; readonly hash: string; readonly reason?: undefined } | NoNote;
+
+/** A note file in full. */
+export interface WholeFile {
+  readonly note: Note;
+  readonly extras: NoteExtras;
+  readonly hash: string;
+  readonly text: string;
+  readonly reason?: undefined;
+}
 
 /** What was read from one file, and what the file looked like then. */
-export interface ReadFile {
+export interface ReadFile<Content extends FileContent = FileContent> {
   readonly stamp: string;
   /** Changed so shortly before it was read that a second change may carry the same time. Read again next time. */
   readonly racy: boolean;
-  readonly content: FileContent;
+  readonly content: Content;
 }
 
 const MAX_BYTES = 1024 * 1024;
@@ -33,15 +45,29 @@ export function stampOf(stat: BigIntStats): string {
   return `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }
 
+/** Like `readNoteFile`, without the text, and `before` itself where the file is what that was read from. */
+export function readAgain(file: string, kind: NoteKind, before?: ReadFile): ReadFile | undefined {
+  if (before && !before.racy) {
+    try {
+      if (before.stamp === stampOf(lstatSync(file, { bigint: true }))) return before;
+    } catch {
+      // Gone, or out of reach: what that means is said below.
+    }
+  }
+  const read = readNoteFile(file, kind);
+  if (!read?.content.note) return read;
+  const { note, hash } = read.content;
+  return { ...read, content: { note, hash } };
+}
+
 /**
- * Reads one note file unless it is what `before` was read from. Gives nothing when there is no such file. Links are not
- * followed: a file that came with a clone must not make SafeNote read elsewhere.
+ * Reads one note file. Gives nothing when there is no such file. Links are not followed: a file that came with a clone
+ * must not make SafeNote read elsewhere.
  */
-export function readNoteFile(file: string, kind: NoteKind, before?: ReadFile): ReadFile | undefined {
+export function readNoteFile(file: string, kind: NoteKind): ReadFile<WholeFile | NoNote> | undefined {
   try {
     const look = lstatSync(file, { bigint: true, throwIfNoEntry: false });
     if (!look) return undefined;
-    if (before && !before.racy && before.stamp === stampOf(look)) return before;
     if (look.isSymbolicLink()) return setAside(look, 'it is a symbolic link; put the file itself here');
     if (!look.isFile()) return setAside(look, 'it is not a file');
     // NOFOLLOW and the second look: it may have been exchanged since. NONBLOCK: a pipe must not stop the editor.
@@ -63,7 +89,7 @@ export function readNoteFile(file: string, kind: NoteKind, before?: ReadFile): R
 }
 
 /** What a file would say that was just written with this text. Throws when that is not a note: it must not happen. */
-export function contentOf(text: string, file: string): Extract<FileContent, { note: Note }> {
+export function contentOf(text: string, file: string): WholeFile {
   const parsed = parseNote(text, path.basename(file));
   if (parsed.problem !== undefined) throw new Error(`A note was to be written that cannot be read back: ${parsed.problem}`);
   return { note: parsed.note, extras: parsed.extras, hash: approvalHash(parsed.note), text };
@@ -74,7 +100,7 @@ export function noteFileNames(folder: string): string[] {
   return readdirSync(folder).filter((name) => name.endsWith('.md') && !name.startsWith('.'));
 }
 
-function readContent(bytes: Uint8Array, file: string, kind: NoteKind, stat: BigIntStats): FileContent {
+function readContent(bytes: Uint8Array, file: string, kind: NoteKind, stat: BigIntStats): WholeFile | NoNote {
   let text: string;
   try {
     text = decoder.decode(bytes);
@@ -87,7 +113,7 @@ function readContent(bytes: Uint8Array, file: string, kind: NoteKind, stat: BigI
   return { note: parsed.note, extras: parsed.extras, hash: approvalHash(parsed.note), text };
 }
 
-function setAside(stat: BigIntStats, reason: string): ReadFile {
+function setAside(stat: BigIntStats, reason: string): ReadFile<NoNote> {
   return { stamp: stampOf(stat), racy: false, content: { reason } };
 }
 
