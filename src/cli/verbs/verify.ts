@@ -86,7 +86,7 @@ function summary(name: AnalyzerName, checked: readonly CheckedFile[]): AnalyzerS
   const ran = reports.filter((r) => r.status === 'ran');
   const ms = Math.round(reports.reduce((sum, r) => sum + r.ms, 0));
   if (ran.length === 0) {
-    const reason = reports[0]?.reason ?? (checked.every((f) => f.reports.length === 0) ? 'no file could be read' : `${name} is not part of this version`);
+    const reason = reports[0]?.reason ?? 'no file could be read';
     return { name, version: reports[0]?.version ?? null, status: 'unavailable', reason, ms };
   }
   return { name, version: ran[0]?.version ?? null, status: worst(ran.map((r) => (r.findings.length > 0 ? 'fail' : 'pass'))), ms };

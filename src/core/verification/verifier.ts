@@ -55,7 +55,8 @@ export class Verifier {
       const { line } = new LineIndex(document.text).placeAt(error.start);
       reasons.push(`line ${line} cannot be parsed, so what is there was not checked`);
     }
-    if (reports.every((r) => r.status === 'unavailable')) reasons.push(...unavailableReasons(reports));
+    if (reports.length === 0) reasons.push('no analyzer is there');
+    else if (reports.every((r) => r.status === 'unavailable')) reasons.push(...unavailableReasons(reports));
     else if (options.analyzers) reasons.push(...unavailableReasons(reports));
     const reason = reasons.length > 0 ? reasons.join('; ') : undefined;
     const status: Status = findings.length > 0 ? 'fail' : reason ? 'unavailable' : 'pass';
