@@ -18,9 +18,19 @@ describe('the lock of set-up', () => {
   it('lets one in after the other', async () => {
     const order: string[] = [];
     let release!: () => void;
-    const first = withLock(quiet, () => new Promise<void>((resolve) => (release = () => (order.push('first'), resolve()))), file);
-    const second = withLock(() => release(), async () => void order.push('second'), file);
-    await Promise.all([first, second]);
+    const mayLeave = new Promise<void>((resolve) => (release = resolve));
+    let second: Promise<void> | undefined;
+    await withLock(
+      quiet,
+      async () => {
+        // Released only when the other says that it has to wait.
+        second = withLock(release, async () => void order.push('second'), file);
+        await mayLeave;
+        order.push('first');
+      },
+      file,
+    );
+    await second;
     assert.deepEqual(order, ['first', 'second']);
     assert.ok(!existsSync(file));
   });
