@@ -8,7 +8,7 @@
  * 0.25 s to every start. Where that cannot be found (and on Windows), the launcher is used.
  */
 import { existsSync } from 'node:fs';
-import { access, constants, open, readdir, realpath } from 'node:fs/promises';
+import { access, constants, open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import semver from 'semver';
 import { messageOf } from '../../../core/errors.ts';
@@ -108,7 +108,9 @@ async function candidates(options: LocateOptions, say: (line: string) => void): 
 
 /** How to start what is at `place`, or what is wrong with it. */
 async function probe(place: string, from: SemgrepLaunch['from'], signal: AbortSignal | undefined): Promise<SemgrepLaunch | string> {
-  if (!existsSync(place)) return 'does not exist';
+  const kind = await stat(place).catch(() => undefined);
+  if (!kind) return 'does not exist';
+  if (!kind.isFile()) return 'is not a file; name the program itself';
   try {
     await access(place, constants.X_OK);
   } catch {

@@ -113,7 +113,7 @@ export async function readWorkspaceRules(files: readonly string[], workspaceFold
 async function readRuleFile(file: string): Promise<unknown[]> {
   const { size } = await stat(file);
   if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES / 1e6} MB`);
-  const content: unknown = parse(await readFile(file, 'utf8'), { maxAliasCount: 100 });
+  const content: unknown = parse(await readFile(file, 'utf8'), { maxAliasCount: 100, logLevel: 'error' });
   const parsed = z.object({ rules: z.array(z.unknown()) }).safeParse(content);
   if (!parsed.success) throw new Error('no list under "rules:"');
   return parsed.data.rules;
