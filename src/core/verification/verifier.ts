@@ -48,6 +48,9 @@ export class Verifier {
     const { signal } = options;
     const wanted = this.analyzers.filter((a) => !options.analyzers || options.analyzers.includes(a.name));
     const [outline, ...reports] = await Promise.all([this.outline(document, signal), ...wanted.map((a) => this.ask(a, document, signal))]);
+    for (const name of options.analyzers ?? []) {
+      if (!wanted.some((a) => a.name === name)) reports.push({ name, version: null, status: 'unavailable', reason: 'it is not part of this installation', findings: [], ms: 0 });
+    }
     const findings = withoutRepeats(withoutSuppressed(reports.flatMap((r) => r.findings), document.text));
     const reasons: string[] = [];
     const error = outline.errors[0];
