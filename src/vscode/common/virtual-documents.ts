@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 import { Disposables } from './disposables.ts';
 
 export const SCHEME = 'safenote';
+/** How long a changed text may take to reach its editor, in milliseconds. */
+const ARRIVAL_MS = 2_000;
 
 /** Read-only texts that SafeNote shows: prompts, reports, previews. Lost when their tab is closed. */
 export class VirtualDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -31,8 +33,23 @@ export class VirtualDocuments implements vscode.TextDocumentContentProvider, vsc
   /** Shows a text as Markdown source in an editor. */
   async show(name: string, text: string): Promise<vscode.TextEditor> {
     const document = await vscode.workspace.openTextDocument(this.put(name, text));
+    await this.arrived(document, text);
     await vscode.languages.setTextDocumentLanguage(document, 'markdown');
     return vscode.window.showTextDocument(document, { preview: false });
+  }
+
+  /** The editor may still hold the text that this name had before; the new one follows with a change. */
+  private arrived(document: vscode.TextDocument, text: string): Promise<void> {
+    if (document.getText() === text) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        listener.dispose();
+        resolve();
+      };
+      const listener = vscode.workspace.onDidChangeTextDocument((event) => event.document === document && document.getText() === text && done());
+      const timer = setTimeout(done, ARRIVAL_MS);
+    });
   }
 
   dispose(): void {

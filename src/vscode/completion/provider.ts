@@ -290,9 +290,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
         this.o.log.info('The retry failed the check too; the first answer stays, marked.');
         return;
       }
-      const next = this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome });
+      // The latest completion for this place is the one that the editor gets when it asks again.
+      this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome });
       session.state = 'gone';
-      this.o.sessions.current = next;
+      // What is shown already would stay on top of a new answer.
+      await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
       await this.trigger();
     } catch (error) {
       this.o.errors.quiet('The retry after a late failure', error);
