@@ -21,7 +21,7 @@ export async function prepare(log) {
   const why = await needed();
   if (!why) return;
   log(`installing npm packages (${why})`);
-  const env = environment({ ONNXRUNTIME_NODE_INSTALL: 'skip', npm_config_onnxruntime_node_install: 'skip' });
+  const env = environment({ ONNXRUNTIME_NODE_INSTALL: 'skip' });
   const hint = 'Check the connection to the npm registry (npm config get registry), then run it again.';
   // No package's script is run but those of two that cannot work without: the grammars would start a compiler,
   // onnxruntime-node would download GPU files.
