@@ -55,13 +55,12 @@ export class Approvals {
     } catch (error) {
       throw writeError(error, 'The list of approved notes');
     }
-    await this.lock.run((assertHeld) => {
+    await this.lock.run(async (assertHeld) => {
       const set = new Set(this.hashes());
       change(set);
       const lines = [`# Notes that SafeNote may use in ${this.workspaceFolder.replaceAll(/[\r\n]/g, ' ')}`, ...set, ''];
-      assertHeld();
       try {
-        replaceFile(this.file, lines.join('\n'), `${this.file}.${randomBytes(6).toString('hex')}.tmp`, 0o600);
+        await replaceFile(this.file, lines.join('\n'), { temporary: `${this.file}.${randomBytes(6).toString('hex')}.tmp`, mode: 0o600, beforeRename: assertHeld });
       } catch (error) {
         throw writeError(error, 'The list of approved notes');
       }

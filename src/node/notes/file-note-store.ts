@@ -111,10 +111,10 @@ export class FileNoteStore implements NoteStore {
     return this.write(async (assertHeld) => {
       const { file, kind, content } = this.find(id);
       const approved = this.approvals.hashes().has(content.hash);
-      assertHeld();
-      this.ownChange(kind, file, () => {
+      await this.ownChange(kind, file, async () => {
+        assertHeld();
         unlinkSync(file);
-        syncFolder(path.dirname(file));
+        await syncFolder(path.dirname(file));
       });
       // The same text that comes back from outside is asked about again, unless another note has it too.
       if (approved && !this.anyOther(content.hash)) await this.approvals.remove([content.hash]);
@@ -128,8 +128,7 @@ export class FileNoteStore implements NoteStore {
       const { kind } = content.note;
       const file = this.fileOf(kind, removed.id);
       if (KINDS.some((other) => exists(this.fileOf(other, removed.id)))) throw new ExpectedError('note-exists', `There is a note "${removed.id}" again.`, 'Delete or rename it before you bring the old one back.');
-      if (removed.approved) await this.approvals.add([content.hash]);
-      this.commit(kind, file, removed.content, assertHeld);
+      await this.commit(kind, file, removed.content, removed.approved ? content.hash : undefined, assertHeld);
       return this.stored(file, content);
     });
   }
@@ -304,22 +303,33 @@ export class FileNoteStore implements NoteStore {
     const file = this.fileOf(note.kind, note.id);
     const text = formatNote(redactNote(normalizeNote(note)), extras);
     const content = contentOf(text, file);
-    // First the approval: killed in between, a hash without a note harms nobody.
-    if (approved) await this.approvals.add([content.hash]);
-    this.commit(note.kind, file, text, assertHeld);
+    await this.commit(note.kind, file, text, approved ? content.hash : undefined, assertHeld);
     return this.stored(file, content);
   }
 
-  private commit(kind: NoteKind, file: string, text: string, assertHeld: () => void): void {
-    assertHeld();
-    this.ownChange(kind, file, () => replaceFile(file, text, path.join(this.temporary, `${path.basename(file)}.${randomBytes(6).toString('hex')}`)));
+  /** Writes a note's file, and its approval where a hash is given. */
+  private async commit(kind: NoteKind, file: string, text: string, approvedHash: string | undefined, assertHeld: () => void): Promise<void> {
+    // Both are written at the same time, and the approval is there first: killed in between, a hash without a note harms
+    // nobody, while a note without its hash would be quarantined.
+    const approval = approvedHash === undefined ? Promise.resolve() : this.approvals.add([approvedHash]);
+    approval.catch(() => undefined);
+    await this.ownChange(kind, file, () =>
+      replaceFile(file, text, {
+        temporary: path.join(this.temporary, `${path.basename(file)}.${randomBytes(6).toString('hex')}`),
+        lasting: true,
+        beforeRename: async () => {
+          await approval;
+          assertHeld();
+        },
+      }),
+    );
   }
 
   /** After a change of its own the folder need not be listed again. */
-  private ownChange(kind: NoteKind, file: string, change: () => void): void {
+  private async ownChange(kind: NoteKind, file: string, change: () => Promise<void>): Promise<void> {
     const known = this.known[kind];
     const wasCurrent = this.folderStamp(kind) === known.stamp;
-    change();
+    await change();
     const now = readAgain(file, kind);
     if (wasCurrent) known.stamp = this.folderStamp(kind);
     if (now) known.files.set(file, now);
