@@ -38,6 +38,7 @@ export interface RunResult {
   readonly crashed?: string;
 }
 
+const Identity = z.object({ publisher: z.string(), name: z.string(), version: z.string() });
 const Report = z.object({ passed: z.number(), failed: z.number(), skipped: z.array(z.string()) });
 
 /** Runs the suite and ends everything it started. Never rejects: what went wrong is in the result. */
@@ -58,6 +59,11 @@ async function inFolder(run: VsCodeRun, folder: string, log: (line: string) => v
   const workspace = path.join(folder, 'workspace');
   await mkdir(workspace);
   if (run.workspace) await cp(path.resolve(root, run.workspace), workspace, { recursive: true });
+  // As installed ones: of several extensions under development a page takes the last alone.
+  for (const extension of run.extensions ?? []) {
+    const { publisher, name, version } = Identity.parse(JSON.parse(await readFile(path.resolve(root, extension, 'package.json'), 'utf8')));
+    await cp(path.resolve(root, extension), path.join(folder, 'extensions', `${publisher}.${name}-${version}`), { recursive: true });
+  }
   const entry = await bundleTests(run.suite, path.join(folder, 'tests'));
   const report = path.join(folder, 'report.json');
   const progress = path.join(folder, 'progress.txt');
@@ -102,7 +108,7 @@ async function inFolder(run: VsCodeRun, folder: string, log: (line: string) => v
     });
     const remote = (file: string): string => `vscode-remote://127.0.0.1:${server.port}${file}`;
     const payload = [
-      ...[root, ...(run.extensions ?? []).map((extension) => path.resolve(root, extension))].map((extension) => ['extensionDevelopmentPath', remote(extension)]),
+      ['extensionDevelopmentPath', remote(root)],
       ['extensionTestsPath', remote(entry)],
     ];
     await page.goto(server.url(workspace, { payload: JSON.stringify(payload) }));
