@@ -1,4 +1,5 @@
 import type { AnalyzerReport, Finding } from './finding.ts';
+import type { TestCase } from './test-runner.ts';
 
 /** `fail` beats `unavailable` beats `pass`. */
 export type Status = 'pass' | 'fail' | 'unavailable';
@@ -17,9 +18,18 @@ export interface SecurityVerdict {
   readonly elsewhere?: string;
 }
 
+/** What the workspace's own tests say. */
 export interface FunctionVerdict {
   readonly status: Status;
   readonly reason?: string;
+  /** The runner that was used. */
+  readonly runner?: string;
+  /** How many tests it ran. */
+  readonly tests?: number;
+  /** The tests that count against the completion. */
+  readonly failures?: readonly TestCase[];
+  /** How many of them passed without it. */
+  readonly broken?: number;
 }
 
 export interface Verdict {

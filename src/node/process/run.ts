@@ -22,6 +22,8 @@ export interface RunOptions extends StartOptions {
   readonly input?: string;
   /** Gets the text of both streams as it arrives. */
   readonly onOutput?: (text: string) => void;
+  /** Gets the process id, which is also that of its group, once it is started. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export interface RunResult {
@@ -100,6 +102,7 @@ export async function run(command: string, args: readonly string[], options: Run
   options.signal?.throwIfAborted();
   const started = performance.now();
   const child = startGroup(command, args, options);
+  if (child.pid !== undefined) options.onStart?.(child.pid);
   const limit = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT;
   const stdout = new Collector(limit, options.onOutput);
   const stderr = new Collector(limit, options.onOutput);

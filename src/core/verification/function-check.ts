@@ -1,0 +1,126 @@
+import { type SourceDocument, type TextEdit } from '../source.ts';
+import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+import { withEdits } from './differential.ts';
+import { failureKey } from './test-failure.ts';
+import type { TestCase, TestOptions, TestPlan, TestRun, TestRunner } from './test-runner.ts';
+import type { FunctionVerdict } from './verdict.ts';
+
+export interface FunctionCheckOptions {
+  readonly signal: AbortSignal;
+  /** For everything together, in milliseconds. */
+  readonly budgetMs: number;
+}
+
+/** Runs of unchanged texts that are kept. */
+const CACHE_SIZE = 32;
+/** What a repetition or a baseline gets at least, in milliseconds. */
+const LEAST_MS = 2_000;
+
+/**
+ * Judges a change by the workspace's own tests. A test counts against the change when it fails with it, fails again, and
+ * did not fail in the same way without it. A test of a function that was still empty fails before and after: in another way,
+ * unless the change did nothing for it.
+ */
+export class FunctionCheck {
+  private readonly runner: TestRunner;
+  private readonly parser: SyntaxParser;
+  private readonly baselines = new Map<string, Promise<TestRun>>();
+
+  constructor(runner: TestRunner, parser: SyntaxParser) {
+    this.runner = runner;
+    this.parser = parser;
+  }
+
+  /** The verdict about edits. Rejects only when `signal` aborts. */
+  async checkEdits(document: SourceDocument, edits: readonly TextEdit[], options: FunctionCheckOptions): Promise<FunctionVerdict> {
+    const after = withEdits(document, edits);
+    const plan = await this.plan(after, edits, options.signal);
+    if ('unavailable' in plan) return { status: 'unavailable', reason: plan.unavailable };
+    const ends = performance.now() + options.budgetMs;
+    const rest = (): TestOptions => ({ signal: options.signal, budgetMs: Math.max(LEAST_MS, ends - performance.now()) });
+
+    const now = await this.runner.run(plan, after, rest());
+    if (now.status === 'unavailable') return { status: 'unavailable', reason: now.reason, runner: plan.runner };
+    const failed = now.cases.filter((c) => c.status === 'failed');
+    const passed = now.cases.filter((c) => c.status === 'passed').length;
+    const ran = { runner: plan.runner, tests: now.cases.length };
+    if (failed.length === 0) return passed > 0 ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
+
+    const before = await this.baseline(plan, document, rest());
+    if (before.status === 'unavailable') return { status: 'unavailable', reason: `${failed.length} failed, but how they did without the completion could not be seen: ${before.reason}`, ...ran };
+    const known = new Map(before.cases.filter((c) => c.status === 'failed').map((c) => [c.id, failureKey(c)]));
+    const own = failed.filter((c) => known.get(c.id) !== failureKey(c));
+    const old = failed.length - own.length;
+    if (own.length === 0) {
+      return passed > 0
+        ? { status: 'pass', reason: `${count(old)} failed before too`, ...ran }
+        : { status: 'unavailable', reason: `the tests that reach this code fail without it too, in the same way (${old === 1 ? known.keys().next().value ?? '' : `${old} of them`})`, ...ran };
+    }
+    const again = await this.runner.run(plan, after, rest());
+    if (again.status === 'unavailable') return { status: 'unavailable', reason: `${count(own.length)} failed, and the repetition did not run: ${again.reason}`, ...ran };
+    const stillFailing = new Set(again.cases.filter((c) => c.status === 'failed').map((c) => c.id));
+    const sure = own.filter((c) => stillFailing.has(c.id));
+    if (sure.length === 0) return { status: 'unavailable', reason: `flaky: ${own[0]?.name ?? 'a test'} failed and then passed`, ...ran };
+    const first = sure[0];
+    const passedBefore = new Set(before.cases.filter((c) => c.status === 'passed').map((c) => c.id));
+    return {
+      status: 'fail',
+      reason: `${first?.name ?? ''}: ${first?.message?.split('\n')[0] ?? 'failed'}${sure.length > 1 ? ` (and ${sure.length - 1} more)` : ''}`,
+      failures: sure,
+      broken: sure.filter((c) => passedBefore.has(c.id)).length,
+      ...ran,
+    };
+  }
+
+  /** The verdict about a document as it is: every failing test counts. */
+  async checkDocument(document: SourceDocument, options: FunctionCheckOptions): Promise<FunctionVerdict> {
+    const plan = await this.plan(document, [], options.signal);
+    if ('unavailable' in plan) return { status: 'unavailable', reason: plan.unavailable };
+    const run = await this.runner.run(plan, document, { signal: options.signal, budgetMs: options.budgetMs });
+    if (run.status === 'unavailable') return { status: 'unavailable', reason: run.reason, runner: plan.runner };
+    const failures = run.cases.filter((c) => c.status === 'failed');
+    const ran = { runner: plan.runner, tests: run.cases.length };
+    if (failures.length > 0) return { status: 'fail', reason: failures.map((f) => `${f.name}: ${f.message?.split('\n')[0] ?? 'failed'}`).slice(0, 3).join('; '), failures, broken: 0, ...ran };
+    return run.cases.some((c) => c.status === 'passed') ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
+  }
+
+  private async plan(after: SourceDocument, edits: readonly TextEdit[], signal: AbortSignal): Promise<TestPlan | { unavailable: string }> {
+    const outline = await this.parser.outline(after, signal);
+    return this.runner.plan(after, touchedNames(edits, outline), signal);
+  }
+
+  /** The same tests without the change; remembered, because it does not change between attempts. */
+  private async baseline(plan: TestPlan, document: SourceDocument, options: TestOptions): Promise<TestRun> {
+    const key = [plan.runner, ...plan.targets, document.path, document.text].join('\u0000');
+    const known = this.baselines.get(key);
+    if (known) return known;
+    const run = this.runner.run(plan, document, options);
+    this.baselines.set(key, run);
+    for (const oldest of this.baselines.keys()) {
+      if (this.baselines.size <= CACHE_SIZE) break;
+      this.baselines.delete(oldest);
+    }
+    try {
+      const result = await run;
+      if (result.status === 'unavailable') this.baselines.delete(key);
+      return result;
+    } catch (error) {
+      this.baselines.delete(key);
+      throw error;
+    }
+  }
+}
+
+/** Names of the functions that the edits lie in; of all where there are no edits. */
+function touchedNames(edits: readonly TextEdit[], outline: SyntaxOutline): string[] {
+  const named = outline.functions.filter((f) => f.name);
+  const main = edits[0];
+  if (!main) return named.map((f) => f.name);
+  const end = main.start + main.text.length;
+  const touched = named.filter((f) => f.range.start <= end && f.range.end >= main.start);
+  return touched.map((f) => f.name.split('.').at(-1) ?? f.name);
+}
+
+function count(tests: number): string {
+  return tests === 1 ? '1 test' : `${tests} tests`;
+}
