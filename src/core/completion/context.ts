@@ -1,6 +1,6 @@
 import { lineComment } from '../language.ts';
 import type { RetrievalQuery } from '../retrieval/query.ts';
-import { applyEdits, type SourceDocument, type TextEdit } from '../source.ts';
+import { applyEdits, type OffsetRange, type SourceDocument, type TextEdit } from '../source.ts';
 import { enclosingFunction, type FunctionOutline, type ImportOutline, type SyntaxOutline } from '../syntax/outline.ts';
 
 /** What a request says by itself: its task, its code, the APIs in reach. */
@@ -48,20 +48,36 @@ function commentBefore(document: SourceDocument, caret: number): string {
 
 function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutline, around: FunctionOutline | undefined, task: string, own: readonly ImportOutline[]): RetrievalQuery {
   const scope = around?.range ?? nearRange(document, caret);
-  const scopeText = document.text.slice(scope.start, scope.end);
-  const imports = usedImports(outline, document, scopeText, around === undefined);
   const calls = outline.calls.filter((call) => call.range.start >= scope.start && call.range.end <= scope.end).map((call) => call.name);
   const others = outline.calls.map((call) => call.name);
   const bindings = outline.imports.flatMap((i) => [i.module, ...i.names]);
   return {
     language: document.language,
     task,
-    code: [...imports, scopeText].join('\n').slice(-MAX_QUERY_CHARS),
+    code: skeletonAround(document, outline, scope).slice(-MAX_QUERY_CHARS),
     // What the function itself calls counts double beside what only stands elsewhere in the file.
     apis: [...calls, ...calls, ...bindings, ...new Set(others)],
     ownApis: own.flatMap((i) => [i.module, ...i.names]),
     draftCwes: [],
   };
+}
+
+/**
+ * The scope with what stands around it at the top of the file (imports, connections, constants): the body is still empty
+ * when a completion is asked for, so this is what tells which APIs are at hand. Other functions are left out, they have
+ * tasks of their own.
+ */
+function skeletonAround(document: SourceDocument, outline: SyntaxOutline, scope: OffsetRange): string {
+  let head = '';
+  let at = 0;
+  for (const { range } of outline.functions) {
+    if (range.start >= scope.start || range.end > scope.start) continue;
+    if (range.start < at) continue;
+    head += document.text.slice(at, range.start);
+    at = range.end;
+  }
+  head += document.text.slice(Math.min(at, scope.start), scope.start);
+  return `${head.replace(/\n\s*\n+/g, '\n').slice(0, MAX_QUERY_CHARS / 2)}${document.text.slice(scope.start, scope.end)}`;
 }
 
 function nearRange(document: SourceDocument, caret: number): { start: number; end: number } {
