@@ -16,7 +16,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     // The tools are scripts of their own; a bare import of "esbuild" there would be taken for the project's esbuild.mjs.
     doNotFollow: { path: '(^|/)node_modules|^tools/|^esbuild\\.mjs$' },
-    exclude: { path: '^dist|node_modules/.*/node_modules' },
+    exclude: { path: '^dist|^test/fixtures|^test/vscode/workspace|node_modules/.*/node_modules' },
     builtInModules: { add: ['vscode'] },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
   },

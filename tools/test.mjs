@@ -4,7 +4,7 @@
 // Needs nothing but Node 20: everything else runs in children, under the Node 24 that set-up installs.
 // The last line is always "N passed, N failed" (", N skipped"); the exit code is 0 only when nothing failed.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fail, setUp } from './setup.mjs';
@@ -61,9 +61,15 @@ async function suite(name) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'safenote-test-'));
   const file = path.join(folder, 'results.jsonl');
   const { command, minutes } = SUITES[name];
-  const { problem } = await run(command, minutes, { SAFENOTE_TEST_RESULTS: file, SAFENOTE_HOME: path.join(folder, 'home') });
+  // Temporary files of the suite lie in a folder of ours, so that what a test forgets does not stay on the machine.
+  const temporary = path.join(folder, 'tmp');
+  mkdirSync(temporary);
+  const own = { SAFENOTE_TEST_RESULTS: file, SAFENOTE_HOME: path.join(folder, 'home'), TMPDIR: temporary, TEMP: temporary, TMP: temporary };
+  const { problem } = await run(command, minutes, own);
   const lines = readLines(file);
-  rmSync(folder, { recursive: true, force: true });
+  const forgotten = new Set(readdirSync(temporary).map((entry) => entry.replace(/-[^-]*$/, '')).filter((entry) => entry.startsWith('safenote')));
+  if (forgotten.size > 0) console.log(`  left behind in the temporary folder: ${[...forgotten].join(', ')}`);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const line of lines) {
     count.passed += line.passed ?? 0;

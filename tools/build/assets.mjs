@@ -37,7 +37,7 @@ const FILES = { 'semgrep-requirements.txt': 'src/node/analyzers/semgrep/requirem
  * with every problem is thrown, so that one bad rule shows itself without hiding the next.
  */
 export async function packAssets({ outdir = path.join(root, 'dist'), warn = (line) => console.warn(line) } = {}) {
-  const [{ prompts, problems: a }, { knowledge, problems: b }, rules] = await Promise.all([readPrompts(root), readKnowledge(root), readRules(root)]);
+  const [{ prompts, problems: a }, { knowledge, problems: b, undescribed }, rules] = await Promise.all([readPrompts(root), readKnowledge(root), readRules(root)]);
   const write = (name, content) => writeIfChanged(path.join(outdir, name), content);
   await Promise.all([
     write('prompts.json', JSON.stringify(prompts)),
@@ -47,6 +47,7 @@ export async function packAssets({ outdir = path.join(root, 'dist'), warn = (lin
     write('rules/metadata.json', JSON.stringify(rules.metadata)),
   ]);
   const problems = [...a, ...b, ...rules.problems];
+  for (const cwe of undescribed) warn(`warning: knowledge: ${cwe} has samples but no guideline.md.`);
   for (const [place, file] of Object.entries(WASM)) {
     const from = path.join(root, 'node_modules', file);
     if (await exists(from)) await copyIfChanged(from, path.join(outdir, place));
