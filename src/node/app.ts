@@ -104,13 +104,13 @@ export class App {
     this.fixer = new Fixer({ ...shared, store: this.store });
   }
 
-  /** Starts the workers and Semgrep in the background, so that the first request does not wait for them. */
-  warmUp(): void {
+  /** Starts the workers and Semgrep in the background, so that the first request, in `language`, does not wait for them. */
+  warmUp(language = 'python'): void {
     if (!this.options.trusted()) return;
     const quietly = (work: Promise<unknown>) => work.catch((error: unknown) => this.options.log.debug('Warming up:', messageOf(error)));
     void quietly(this.knowledge());
     void quietly(this.embedder.embed(['warm']));
-    void quietly(this.parser.outline({ path: 'warm.py', language: 'python', text: 'x = 1\n' }, new AbortController().signal));
+    void quietly(this.parser.warmUp(language, new AbortController().signal));
     this.semgrep.warmUp();
   }
 
