@@ -59,7 +59,6 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
 
   const findings = new FindingsStore();
   own.add(new Diagnostics(findings));
-  own.add(new FindingsView(findings));
   const checks = own.add(new FileChecks({ apps, findings, errors }));
 
   const sessions = new Sessions();
@@ -73,6 +72,7 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
   const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
 
   const notebooks = own.add(new Notebooks({ apps, errors }));
+  own.add(new FindingsView(findings, (cwe) => notebooks.titleOf(cwe)));
   const securityNotes = own.add(new NotesView('security', notebooks));
   own.add(new NotesView('function', notebooks));
   own.add(new NoteDocuments({ notebooks, errors }));

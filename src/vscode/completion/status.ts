@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Phase } from '../../core/completion/types.ts';
+import { escapeMarkdown } from '../common/escape-markdown.ts';
 import type { ModelState } from '../models/model-source.ts';
 import type { CompletionSession } from './session.ts';
 import { shortVerdict, spokenVerdict, verdictLines } from './verdict-text.ts';
@@ -138,16 +139,11 @@ export class Status implements vscode.Disposable {
   }
 }
 
-/** Model, context, analyzers and attempts. Notes and rules are strangers' text: appended as text, never as Markdown. */
+/** Model, context, analyzers and attempts. Notes and rules are strangers' text: all of it is escaped, nothing is trusted. */
 function tooltipOf(session: CompletionSession): vscode.MarkdownString {
-  const markdown = new vscode.MarkdownString('', false);
+  const lines = verdictLines(session.outcome, session.verdict).map(({ label, text }) => `**${escapeMarkdown(label)}:** ${escapeMarkdown(text)}`);
+  const markdown = new vscode.MarkdownString(lines.join('  \n'), false);
   markdown.isTrusted = false;
-  for (const { label, text } of verdictLines(session.outcome, session.verdict)) {
-    markdown.appendMarkdown('**');
-    markdown.appendText(label);
-    markdown.appendMarkdown(':** ');
-    markdown.appendText(text.replace(/\s+/g, ' '));
-    markdown.appendMarkdown('\n\n');
-  }
+  markdown.supportHtml = false;
   return markdown;
 }

@@ -16,8 +16,12 @@ export class FindingsView implements vscode.TreeDataProvider<FindingNode>, vscod
   private readonly findings: FindingsStore;
   private readonly view: vscode.TreeView<FindingNode>;
 
-  constructor(findings: FindingsStore) {
+  private readonly titleOf: (cwe: string) => string;
+
+  /** `titleOf` names a CWE; empty where it knows none. */
+  constructor(findings: FindingsStore, titleOf: (cwe: string) => string) {
     this.findings = findings;
+    this.titleOf = titleOf;
     this.view = this.disposables.add(vscode.window.createTreeView('safenote.findings', { treeDataProvider: this, showCollapseAll: true }));
     this.disposables.add(findings.onDidChange(() => this.refresh()));
   }
@@ -45,10 +49,12 @@ export class FindingsView implements vscode.TreeDataProvider<FindingNode>, vscod
     }
     const { tracked } = node;
     const { finding } = tracked;
-    const item = new vscode.TreeItem(finding.message);
     const line = tracked.from.line + 1;
+    // People look for the weakness and the line; ids say little.
+    const title = this.titleOf(finding.cwe[0] ?? '') || finding.ruleFamily;
+    const item = new vscode.TreeItem(`Ln ${line}: ${title}`);
     item.id = tracked.id;
-    item.description = `${nameOf(finding)} [Ln ${line}]`;
+    item.description = `${nameOf(finding)} · ${finding.message}`;
     const icon = { error: 'error', warning: 'warning', info: 'info' }[finding.severity];
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor({ error: 'list.errorForeground', warning: 'list.warningForeground', info: 'foreground' }[finding.severity]));
     item.contextValue = 'finding';

@@ -6,7 +6,7 @@ import type { RemovedNote } from '../../core/notebook/store.ts';
 import type { Room } from '../apps.ts';
 import type { NoteTarget } from '../commands.ts';
 import type { VirtualDocuments } from '../common/virtual-documents.ts';
-import { describeNote, stateOf } from './notes-tree.ts';
+import { labelOf, stateOf } from './notes-tree.ts';
 import type { FoundNote, Notebooks } from './notebooks.ts';
 
 type State = ReturnType<typeof stateOf>;
@@ -124,8 +124,8 @@ export class NoteCommands {
     if (notes.length === 0) throw new ExpectedError('no-notes', 'The notebook is empty.', 'Notes are written when a completion fails its check.');
     const picked = await vscode.window.showQuickPick(
       notes.map((found) => ({
-        label: `$(${{ active: 'note', muted: 'bell-slash', quarantined: 'lock' }[stateOf(found.stored)]}) ${found.stored.note.title}`,
-        description: [found.stored.note.cwe, describeNote(found.stored)].filter(Boolean).join(' · '),
+        label: `$(${{ active: 'note', muted: 'bell-slash', quarantined: 'lock' }[stateOf(found.stored)]}) ${labelOf(found.stored)}`,
+        description: [found.stored.note.cwe, found.stored.note.language].filter(Boolean).join(' · '),
         // The quick pick searches in what it shows.
         detail: [found.stored.note.tasks.join('; '), found.stored.note.guidance || found.stored.note.diagnosis].join(' ').replace(/\s+/g, ' ').slice(0, 400),
         found,

@@ -48,7 +48,7 @@ export class Notebooks implements vscode.Disposable {
     const loaded = await Promise.all(
       rooms.map(async (room): Promise<FolderSnapshot[]> => {
         try {
-          if (this.titles.size === 0) for (const { cwe, title } of (await room.app.assets.knowledge()).guidelines) this.titles.set(cwe, title);
+          await this.readTitles(room);
           return [{ folder: room.folder.toString(), name: room.name, snapshot: await room.app.store.load() }];
         } catch (error) {
           this.o.errors.quiet(`Reading the notebook of ${room.name}`, error);
@@ -59,7 +59,12 @@ export class Notebooks implements vscode.Disposable {
     return loaded.flat();
   }
 
-  /** Title of a CWE from the knowledge base; the id where it has none. */
+  /** Reads the titles of the knowledge base, once. */
+  async readTitles(room: Room): Promise<void> {
+    if (this.titles.size === 0) for (const { cwe, title } of (await room.app.assets.knowledge()).guidelines) this.titles.set(cwe, title);
+  }
+
+  /** Title of a CWE from the knowledge base; empty where it has none, or before it was read. */
   titleOf(cwe: string): string {
     return this.titles.get(cwe) ?? '';
   }
@@ -103,6 +108,7 @@ export class Notebooks implements vscode.Disposable {
   private watch(room: Room): void {
     this.watched.get(room)?.();
     this.watched.set(room, room.app.store.watch(() => this.changes.fire()));
+    this.readTitles(room).catch((error: unknown) => this.o.errors.quiet('Reading the knowledge base', error));
     this.changes.fire();
   }
 }

@@ -94,10 +94,10 @@ export function viewItemOf(state: NoteNode['state']): ViewItem {
   return `note.${state}`;
 }
 
-/** What stands behind a note's title: how often it was seen, its language, and its state in words. */
-export function describeNote(stored: StoredNote): string {
+/** How a note is called in a list: how often it was seen and its state come first, so that a narrow view shows them. */
+export function labelOf(stored: StoredNote): string {
   const state = { active: '', muted: 'muted', quarantined: 'not approved' }[stateOf(stored)];
-  return [stored.note.frequency > 1 ? `×${stored.note.frequency}` : '', stored.note.language, state].filter(Boolean).join(' · ');
+  return [stored.note.frequency > 1 ? `×${stored.note.frequency}` : '', state, stored.note.title].filter(Boolean).join(' · ');
 }
 
 /** Which view names a file that cannot be read: that of its folder, the security notes for what lies above both. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { NoteKind } from '../../core/notebook/note.ts';
 import { Disposables } from '../common/disposables.ts';
-import { describeNote, type NotesNode, notesTree, viewItemOf } from './notes-tree.ts';
+import { labelOf, type NotesNode, notesTree, viewItemOf } from './notes-tree.ts';
 import type { Notebooks } from './notebooks.ts';
 
 /** Changes come in bursts (a build of the notebook); the view follows at most so often, in milliseconds. */
@@ -49,9 +49,9 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, vscode.Dis
       }
       case 'note': {
         const { note } = node.stored;
-        const item = new vscode.TreeItem(note.title);
+        const item = new vscode.TreeItem(labelOf(node.stored));
         item.id = node.key;
-        item.description = describeNote(node.stored);
+        item.description = note.language;
         item.iconPath = { active: new vscode.ThemeIcon('note'), muted: new vscode.ThemeIcon('bell-slash', new vscode.ThemeColor('disabledForeground')), quarantined: new vscode.ThemeIcon('lock', new vscode.ThemeColor('list.warningForeground')) }[node.state];
         item.contextValue = viewItemOf(node.state);
         item.command = { command: 'safenote.openNote', title: 'Open Note', arguments: [{ id: node.id, folder: node.folder }] };

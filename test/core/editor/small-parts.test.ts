@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { StoredNote } from '../../../src/core/notebook/note.ts';
 import type { SecurityVerdict } from '../../../src/core/verification/verdict.ts';
+import { escapeMarkdown } from '../../../src/vscode/common/escape-markdown.ts';
 import { redactPaths } from '../../../src/vscode/common/redact-paths.ts';
 import { Decisions } from '../../../src/vscode/completion/decisions.ts';
 import { Run } from '../../../src/vscode/completion/run.ts';
 import { lookOf, shortVerdict, spokenVerdict } from '../../../src/vscode/completion/verdict-text.ts';
 import { Insertions } from '../../../src/vscode/guard/insertions.ts';
-import { describeNote, type FolderSnapshot, notesTree } from '../../../src/vscode/notebook/notes-tree.ts';
+import { labelOf, type FolderSnapshot, notesTree } from '../../../src/vscode/notebook/notes-tree.ts';
 import { aNote } from '../doubles.ts';
 
 describe('Paths in a log', () => {
@@ -33,6 +34,16 @@ describe('Paths in a log', () => {
 
   it('leave no trace of the folder, whatever surrounds them (property)', () => {
     fc.assert(fc.property(fc.string(), fc.string(), (a, b) => assert.ok(!redactPaths(`${a} /home/ann/work/shop/x ${b}`, folders).includes('/home/ann/work/shop/x'))));
+  });
+});
+
+describe('Text of others in Markdown', () => {
+  it('makes no link, image, emphasis or HTML', () => {
+    assert.equal(escapeMarkdown('[x](command:y) **b** <img> `c`'), '\\[x\\]\\(command\\:y\\) \\*\\*b\\*\\* &lt;img&gt; \\`c\\`');
+  });
+
+  it('leaves no mark of Markdown without a backslash (property)', () => {
+    fc.assert(fc.property(fc.string(), (text) => assert.doesNotMatch(escapeMarkdown(text).replace(/\\[^\n]/g, '').replace(/&(?:lt|gt|amp);/g, ''), /[\\`*_[\]()#<>|~!\n]/)));
   });
 });
 
@@ -101,13 +112,13 @@ describe('The tree of notes', () => {
   });
 
   it('says in words what is muted and what is not approved', () => {
-    assert.equal(describeNote(stored({ id: 'a', frequency: 3 })), '×3 · python');
-    assert.equal(describeNote(stored({ id: 'a', status: 'muted' })), 'python · muted');
-    assert.equal(describeNote(stored({ id: 'a' }, true)), 'python · not approved');
+    assert.equal(labelOf(stored({ id: 'a', frequency: 3 })), '×3 · SQL injection: find a user');
+    assert.equal(labelOf(stored({ id: 'a', status: 'muted' })), 'muted · SQL injection: find a user');
+    assert.equal(labelOf(stored({ id: 'a' }, true)), 'not approved · SQL injection: find a user');
   });
 
   it('shows a muted note that nobody approved as not approved', () => {
-    assert.equal(describeNote(stored({ id: 'a', status: 'muted' }, true)), 'python · not approved');
+    assert.equal(labelOf(stored({ id: 'a', status: 'muted' }, true)), 'not approved · SQL injection: find a user');
   });
 
   it('gives each of several folders its own name, and none to a single one', () => {
