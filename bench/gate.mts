@@ -32,7 +32,7 @@ const security = existsSync(file)
   : [];
 if (security.length === 0) console.log(`security tasks: skipped, ${path.relative(root, file)} is not there`);
 
-for (threshold of process.argv.includes('--threshold') ? [0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5] : [threshold]) {
+for (threshold of process.argv.includes('--threshold') ? [0.2, 0.25, 0.3, 0.35, 0.4] : [threshold]) {
   let false_ = 0;
   for (const task of ordinary) {
     const cwes = await passing(task.code, task.language);

@@ -141,7 +141,11 @@ export class KnowledgeRetriever {
     return { ids, similarity };
   }
 
-  /** Whether this CWE has to do with the request, in [0, 1]. What a rule saw in a draft always has. */
+  /**
+   * Whether this CWE has to do with the request, in [0, 1]. What a rule saw in a draft always has. The weights separate
+   * ordinary tasks from security tasks at 0.35, fitted on one part of bench/gate.mts's tasks and looked at on the other:
+   * an API that the guideline names is enough by itself, and so is code much like the sample's.
+   */
   private relevance(
     cwe: string,
     sampleId: string | undefined,
@@ -149,11 +153,11 @@ export class KnowledgeRetriever {
   ): number {
     if (e.drafted) return 1;
     const own = sampleId ?? '';
-    const lexical = 0.5 * this.task.coverage(e.task)(own) + 0.3 * this.code.coverage(e.code)(own) + 0.2 * this.guidelineText.coverage(e.task)(cwe);
-    const bonus = e.apiHit ? 0.2 : 0;
-    if (e.dense.task.similarity.size === 0 && e.dense.code.similarity.size === 0) return Math.min(1, 1.3 * lexical + bonus);
-    const dense = 0.5 * Math.max(0, e.dense.task.similarity.get(own) ?? 0) + 0.5 * Math.max(0, e.dense.code.similarity.get(own) ?? 0);
-    return Math.min(1, 0.6 * dense + 0.5 * lexical + bonus);
+    const words = this.guidelineText.coverage(e.task)(cwe);
+    const api = e.apiHit ? 1 : 0;
+    if (e.dense.task.similarity.size === 0 && e.dense.code.similarity.size === 0) return Math.min(1, 0.7 * this.code.coverage(e.code)(own) + 0.85 * words + 0.35 * api);
+    const dense = 0.24 * Math.max(0, e.dense.task.similarity.get(own) ?? 0) + 0.61 * Math.max(0, e.dense.code.similarity.get(own) ?? 0);
+    return Math.min(1, dense + 0.24 * words + 0.35 * api);
   }
 }
 
