@@ -14,6 +14,7 @@ export async function run(): Promise<void> {
   if (grep) mocha.fgrep(grep);
   for (const file of TEST_BUNDLES) mocha.addFile(path.join(__dirname, file));
   const skipped: string[] = [];
+  const failures: string[] = [];
   let passed = 0;
   const failed = await new Promise<number>((resolve, reject) => {
     try {
@@ -29,6 +30,7 @@ export async function run(): Promise<void> {
         say(`${indent(test)}- ${test.title}`);
       });
       runner.on('fail', (test, error: unknown) => {
+        failures.push(test.fullTitle());
         say(`${indent(test)}✘ ${test.title}`);
         say(explain(error).replace(/^/gm, `${indent(test)}    `));
       });
@@ -37,7 +39,7 @@ export async function run(): Promise<void> {
     }
   });
   const report = process.env['SAFENOTE_TEST_REPORT'];
-  if (report) writeFileSync(report, JSON.stringify({ passed, failed, skipped }));
+  if (report) writeFileSync(report, JSON.stringify({ passed, failures, skipped }));
   if (failed > 0) throw new Error(`${failed} failed`);
 }
 

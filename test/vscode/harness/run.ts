@@ -33,13 +33,14 @@ export interface VsCodeRun {
 /** What a run came to. `crashed` says why there is no (whole) result. */
 export interface RunResult {
   readonly passed: number;
-  readonly failed: number;
+  /** Titles of the failed tests. */
+  readonly failures: readonly string[];
   readonly skipped: readonly string[];
   readonly crashed?: string;
 }
 
 const Identity = z.object({ publisher: z.string(), name: z.string(), version: z.string() });
-const Report = z.object({ passed: z.number(), failed: z.number(), skipped: z.array(z.string()) });
+const Report = z.object({ passed: z.number(), failures: z.array(z.string()), skipped: z.array(z.string()) });
 
 /** Runs the suite and ends everything it started. Never rejects: what went wrong is in the result. */
 export async function runInVsCode(run: VsCodeRun): Promise<RunResult> {
@@ -49,7 +50,7 @@ export async function runInVsCode(run: VsCodeRun): Promise<RunResult> {
   try {
     return await inFolder(run, folder, log);
   } catch (error) {
-    return { passed: 0, failed: 0, skipped: [], crashed: error instanceof Error ? error.message : String(error) };
+    return { passed: 0, failures: [], skipped: [], crashed: error instanceof Error ? error.message : String(error) };
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
@@ -117,9 +118,9 @@ async function inFolder(run: VsCodeRun, folder: string, log: (line: string) => v
     await stopFollowing();
     const counts = await readFile(report, 'utf8').then((text) => Report.parse(JSON.parse(text)), () => undefined);
     if (!counts) said.forEach(log);
-    if (!counts) return { passed: 0, failed: 0, skipped: [], crashed: problem ?? 'the test host ended without a report' };
+    if (!counts) return { passed: 0, failures: [], skipped: [], crashed: problem ?? 'the test host ended without a report' };
     // A host that ends badly after a clean report has crashed on its way out.
-    return problem && counts.failed === 0 ? { ...counts, crashed: problem } : counts;
+    return problem && counts.failures.length === 0 ? { ...counts, crashed: problem } : counts;
   } finally {
     clearTimeout(timer);
     await stopFollowing();
