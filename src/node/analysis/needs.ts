@@ -13,16 +13,11 @@ const ANYTHING: Need = { kind: 'anything' };
 /** Shorter texts are in every file. */
 const MIN_LENGTH = 2;
 
-type Utils = Readonly<Record<string, unknown>>;
+export type Utils = Readonly<Record<string, unknown>>;
 
 /** What a rule (its `rule` and `utils`) needs of a whole text. Never more than it does need: in doubt, anything will do. */
 export function needOf(rule: unknown, utils: Utils = {}): Need {
-  return ofMatcher(rule, { utils, around: true }, []);
-}
-
-/** What it needs of the node alone that it matches, leaving out what stands around that. */
-export function needOfNode(rule: unknown, utils: Utils = {}): Need {
-  return ofMatcher(rule, { utils, around: false }, []);
+  return ofMatcher(rule, utils, []);
 }
 
 /** Answers for one text; texts that were looked for are remembered. */
@@ -49,16 +44,16 @@ export class TextNeeds {
   }
 }
 
-function ofMatcher(matcher: unknown, scope: { readonly utils: Utils; readonly around: boolean }, seen: readonly string[]): Need {
+function ofMatcher(matcher: unknown, utils: Utils, seen: readonly string[]): Need {
   if (typeof matcher !== 'object' || matcher === null) return ANYTHING;
   const needs: Need[] = [];
   for (const [key, value] of Object.entries(matcher)) {
     if (key === 'pattern') needs.push(ofPattern(value));
     else if (key === 'regex' && typeof value === 'string') needs.push(ofRegex(value));
-    else if (key === 'all' && Array.isArray(value)) needs.push(all(value.map((v) => ofMatcher(v, scope, seen))));
-    else if (key === 'any' && Array.isArray(value)) needs.push(any(value.map((v) => ofMatcher(v, scope, seen))));
-    else if (key === 'has' || (scope.around && (key === 'inside' || key === 'precedes' || key === 'follows'))) needs.push(ofMatcher(value, scope, seen));
-    else if (key === 'matches' && typeof value === 'string' && Object.hasOwn(scope.utils, value) && !seen.includes(value)) needs.push(ofMatcher(scope.utils[value], scope, [...seen, value]));
+    else if (key === 'all' && Array.isArray(value)) needs.push(all(value.map((v) => ofMatcher(v, utils, seen))));
+    else if (key === 'any' && Array.isArray(value)) needs.push(any(value.map((v) => ofMatcher(v, utils, seen))));
+    else if (key === 'has' || key === 'inside' || key === 'precedes' || key === 'follows') needs.push(ofMatcher(value, utils, seen));
+    else if (key === 'matches' && typeof value === 'string' && Object.hasOwn(utils, value) && !seen.includes(value)) needs.push(ofMatcher(utils[value], utils, [...seen, value]));
   }
   return all(needs);
 }
@@ -86,93 +81,154 @@ function any(needs: readonly Need[]): Need {
 
 /** What a text must contain for a regular expression (Rust's syntax) to match in it. */
 export function ofRegex(source: string): Need {
-  try {
-    return new RegexNeeds(source).read();
-  } catch {
-    return ANYTHING;
-  }
+  return parsed(source)?.need ?? ANYTHING;
 }
 
-/** Reads a regular expression as far as its literal parts go. Throws at what it does not know. */
-class RegexNeeds {
+/** A regular expression without the alternatives that cannot match in a text: for this text it means the same. */
+export function regexFor(source: string, text: TextNeeds): string {
+  const piece = parsed(source);
+  return piece && text.meets(piece.need) ? piece.for(text) : source;
+}
+
+/** A piece of a regular expression: what it needs, and how it is written for one text. */
+interface Piece {
+  readonly need: Need;
+  for(text: TextNeeds): string;
+}
+
+const pieces = new Map<string, Piece | undefined>();
+
+/** The pieces of an expression; none where it has something that is not known here. Rules are few, so all are remembered. */
+function parsed(source: string): Piece | undefined {
+  if (!pieces.has(source)) {
+    try {
+      pieces.set(source, new RegexReader(source).read());
+    } catch {
+      pieces.set(source, undefined);
+    }
+  }
+  return pieces.get(source);
+}
+
+/** Reads a regular expression as far as its literal parts and alternatives go. Throws at what it does not know. */
+class RegexReader {
   private readonly source: string;
   private readonly ignoreCase: boolean;
   private at = 0;
 
   constructor(source: string) {
     this.source = source;
-    // Some flags change what characters mean, and where; only "ignore case" is known here, and taken for the whole.
+    // "Ignore case" is taken for the whole; a flag that changes how the expression is read (x, U) is not known here.
     const flags = [...source.matchAll(/\(\?([a-zA-Z-]*)[:)]/g)].map((m) => m[1] ?? '').join('');
-    if (/[^ims-]/.test(flags)) throw new Error('flags');
+    if (/[^imsu-]/.test(flags)) throw new Error('flags');
     this.ignoreCase = flags.includes('i');
   }
 
-  read(): Need {
-    const need = this.alternatives();
+  read(): Piece {
+    const piece = this.alternatives();
     if (this.at < this.source.length) throw new Error('unbalanced');
-    return need;
+    return piece;
   }
 
-  private alternatives(): Need {
+  private alternatives(): Piece {
     const branches = [this.sequence()];
     while (this.source[this.at] === '|') {
       this.at++;
       branches.push(this.sequence());
     }
-    return any(branches);
+    // A flag that is set in one branch holds for those behind it: then none may go.
+    const fixed = branches.slice(1).some((branch) => branch.setsFlags) || branches[0]?.setsFlags === 'late';
+    const first = branches[0]?.setsFlags === 'early' ? branches[0] : undefined;
+    return {
+      need: any(branches.map((b) => b.need)),
+      for: (text) => {
+        if (fixed) return branches.map((b) => b.for(text)).join('|');
+        const left = branches.filter((b) => b !== first && text.meets(b.need)).map((b) => b.for(text));
+        // The first branch may begin with flags for all; it stays, whatever it needs.
+        return [...(first ? [first.for(text)] : []), ...left].join('|');
+      },
+    };
   }
 
-  private sequence(): Need {
+  private sequence(): Piece & { readonly setsFlags: 'early' | 'late' | undefined } {
     const needs: Need[] = [];
+    const parts: ((text: TextNeeds) => string)[] = [];
+    let setsFlags: 'early' | 'late' | undefined;
     let run = '';
     const flush = () => {
       needs.push(ofText(run, this.ignoreCase));
       run = '';
     };
     while (this.at < this.source.length && this.source[this.at] !== '|' && this.source[this.at] !== ')') {
+      const start = this.at;
       const atom = this.atom();
-      const repeat = this.quantifier();
-      if (typeof atom === 'string' && repeat === 'once') run += atom;
-      else {
-        if (typeof atom === 'string' && repeat === 'more') run += atom;
-        flush();
-        if (typeof atom !== 'string' && repeat !== 'maybe') needs.push(atom);
+      const end = this.at;
+      if (atom === 'flags') {
+        setsFlags = setsFlags ?? (parts.length === 0 ? 'early' : 'late');
+        const written = this.source.slice(start, end);
+        parts.push(() => written);
+        continue;
       }
+      const repeat = this.quantifier();
+      const written = this.source.slice(start, this.at);
+      const quantifier = this.source.slice(end, this.at);
+      if (typeof atom === 'object') {
+        flush();
+        const { piece, open } = atom;
+        if (repeat !== 'maybe') needs.push(piece.need);
+        // A group that may be missing and cannot match is missing.
+        parts.push((text) => (text.meets(piece.need) ? `${open}${piece.for(text)})${quantifier}` : repeat === 'maybe' ? '' : written));
+        continue;
+      }
+      if (atom !== 'class' && repeat !== 'maybe') run += atom.slice(1);
+      if (atom === 'class' || repeat !== 'once') flush();
+      parts.push(() => written);
     }
     flush();
-    return all(needs);
+    return { need: all(needs), setsFlags, for: (text) => parts.map((part) => part(text)).join('') };
   }
 
-  /** A literal character, or what a group needs; classes and anchors need nothing. */
-  private atom(): string | Need {
+  /** `=c` for a literal character c, `class` for anything that needs no text, `flags`, or a group. */
+  private atom(): `=${string}` | 'class' | 'flags' | { readonly piece: Piece; readonly open: string } {
+    const start = this.at;
     const c = this.source[this.at++] ?? '';
     if (c === '\\') {
       const escaped = this.source[this.at++] ?? '';
-      if (/[^A-Za-z0-9]/.test(escaped)) return escaped;
-      if (/[pPxuU]/.test(escaped)) throw new Error('a long escape');
-      return ANYTHING;
+      if (/[^A-Za-z0-9]/.test(escaped)) return `=${escaped}`;
+      if (/[pPxuU]/.test(escaped)) this.longEscape();
+      return 'class';
     }
     if (c === '(') {
-      const head = /^\?(?:[ims-]*(?<flags>\))|[ims-]*:|P?<[A-Za-z_]\w*>)/.exec(this.source.slice(this.at));
+      const head = /^\?(?:[imsu-]*(?<flags>\))|[imsu-]*:|P?<[A-Za-z_]\w*>)/.exec(this.source.slice(this.at));
       if (head) this.at += head[0].length;
       else if (this.source[this.at] === '?') throw new Error('an unknown group');
-      if (head?.groups?.['flags']) return ANYTHING;
-      const need = this.alternatives();
+      if (head?.groups?.['flags']) return 'flags';
+      const open = this.source.slice(start, this.at);
+      const piece = this.alternatives();
       if (this.source[this.at++] !== ')') throw new Error('an open group');
-      return need;
+      return { piece, open };
     }
-    if (c === '[') return this.characterClass();
-    return /[.^$]/.test(c) ? ANYTHING : c;
+    if (c === '[') {
+      this.characterClass();
+      return 'class';
+    }
+    return /[.^$]/.test(c) ? 'class' : `=${c}`;
   }
 
-  private characterClass(): Need {
+  private longEscape(): void {
+    const rest = /^(?:\{[^}]*\}|[0-9A-Fa-f]{2,8}|[A-Z])/.exec(this.source.slice(this.at));
+    if (!rest) throw new Error('a long escape');
+    this.at += rest[0].startsWith('{') ? rest[0].length : Math.min(rest[0].length, this.source[this.at - 1] === 'x' ? 2 : rest[0].length);
+  }
+
+  private characterClass(): void {
     if (this.source[this.at] === '^') this.at++;
     if (this.source[this.at] === ']') this.at++;
     for (;;) {
       const c = this.source[this.at++];
       if (c === undefined || c === '[') throw new Error('a class of classes');
       if (c === '\\') this.at++;
-      if (c === ']') return ANYTHING;
+      if (c === ']') return;
     }
   }
 

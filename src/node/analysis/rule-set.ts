@@ -4,16 +4,17 @@ import { messageOf } from '../../core/errors.ts';
 import type { TextEdit } from '../../core/source.ts';
 import { LineIndex } from '../../core/source.ts';
 import type { Finding } from '../../core/verification/finding.ts';
-import { type Need, needOf, needOfNode, TextNeeds } from './needs.ts';
+import { type Need, needOf, TextNeeds } from './needs.ts';
 import { shareRegexes, withCheapRegexes } from './cheap-regex.ts';
 import type { BuiltinRule } from './rules.ts';
+import { Simplifier } from './simplify.ts';
 
 type Matcher = Record<string, unknown>;
 
 /**
  * All rules of one grammar, run together. ast-grep compiles what it is asked at every question, and visits every node for
- * it; so rules whose words the text does not contain are left out, one question asks for all others at once, and only those
- * that answered are asked alone.
+ * it; so rules are left out, and what is left of them cut down, by the words that the text contains, and one question asks
+ * for all of them at once.
  */
 export class RuleSet {
   private entries: Entry[];
@@ -21,8 +22,8 @@ export class RuleSet {
 
   constructor(rules: readonly BuiltinRule[]) {
     this.entries = rules.map((written) => {
-      const rule: BuiltinRule = { ...written, rule: withCheapRegexes(written.rule), ...(written.constraints ? { constraints: withCheapRegexes(written.constraints) } : {}), ...(written.utils ? { utils: withCheapRegexes(written.utils) } : {}) };
-      return { written, rule, need: needOf(written.rule, written.utils), needOfNode: needOfNode(written.rule, written.utils) };
+      const cheap: BuiltinRule = { ...written, rule: withCheapRegexes(written.rule), ...(written.constraints ? { constraints: withCheapRegexes(written.constraints) } : {}), ...(written.utils ? { utils: withCheapRegexes(written.utils) } : {}) };
+      return { written, need: needOf(written.rule, written.utils), ...asEntry(cheap) };
     });
   }
 
@@ -37,26 +38,22 @@ export class RuleSet {
 
   /** Findings of all rules in a text, by place. */
   scan(root: SgNode, text: string): Finding[] {
-    const lines = new LineIndex(text);
-    const texts = new TextNeeds(text);
-    const possible = () => this.entries.filter(({ need }) => texts.meets(need));
-    let hits: Entry[];
+    const source: Source = { root, text, lines: new LineIndex(text), needs: new TextNeeds(text) };
+    let findings: Finding[];
     try {
-      hits = this.hits(root, possible());
+      findings = this.ask(source);
     } catch {
       // One question for many rules fails with any of them.
-      this.tryEach(possible(), root);
-      hits = this.hits(root, possible());
+      this.tryEach(this.entries.filter(({ need }) => source.needs.meets(need)), root);
+      findings = this.ask(source);
     }
-    return hits
-      .flatMap((entry) => this.attempt(entry, (rule) => findingsOf(rule, root, text, lines)) ?? [])
-      .sort((a, b) => a.startLine - b.startLine || a.startColumn - b.startColumn || (a.ruleId < b.ruleId ? -1 : 1));
+    return findings.sort((a, b) => a.startLine - b.startLine || a.startColumn - b.startColumn || (a.ruleId < b.ruleId ? -1 : 1));
   }
 
   /** Asks for all rules once, whatever the text: the first time costs ten times the second. */
   warm(root: SgNode): void {
     try {
-      this.hits(root, this.entries);
+      for (const node of root.findAll(together(this.entries.map(({ rule }, at) => ({ at, matcher: rule.rule, utils: rule.utils ?? {} }))))) node.free();
     } catch {
       this.tryEach(this.entries, root);
     }
@@ -69,16 +66,16 @@ export class RuleSet {
   }
 
   private tryEach(entries: readonly Entry[], probe: SgNode): void {
-    for (const entry of entries) this.attempt(entry, (rule) => probe.findAll(asked(rule)).forEach((node) => node.free()));
+    for (const entry of entries) this.attempt(entry, ({ rule }) => probe.findAll({ rule: rule.rule, ...rest(rule, rule.utils) }).forEach((node) => node.free()));
   }
 
   /** Asks one rule; one that ast-grep refuses is asked again as it was written, then named and left out. */
-  private attempt<T>(entry: Entry, ask: (rule: BuiltinRule) => T): T | undefined {
+  private attempt<T>(entry: Entry, ask: (entry: Entry) => T): T | undefined {
     try {
-      return ask(entry.rule);
+      return ask(entry);
     } catch (error) {
       if (entry.rule !== entry.written) {
-        entry.rule = entry.written;
+        Object.assign(entry, asEntry(entry.written));
         return this.attempt(entry, ask);
       }
       this.refused.push(`${entry.rule.id}: ${messageOf(error).replace(/\s+/g, ' ').trim()}`);
@@ -87,92 +84,133 @@ export class RuleSet {
     }
   }
 
-  /**
-   * Rules whose pattern (constraints left aside) occurs. Of several that match one node, `any` reports the first: so those
-   * found are taken out and others that may match the same nodes are asked again, until none answers.
-   */
-  private hits(root: SgNode, possible: readonly Entry[]): Entry[] {
-    const found: Entry[] = [];
-    let left = possible.map((entry, at) => ({ entry, at }));
-    while (left.length > 0) {
-      const answered = new Set<number>();
-      const matched = new Set<string>();
-      for (const node of root.findAll(together(left.map(({ entry, at }) => ({ rule: entry.rule, at }))))) {
-        matched.add(node.text());
-        for (const { at } of left) {
-          const mark = node.getMatch(markOf(at));
-          if (!mark) continue;
-          mark.free();
-          answered.add(at);
-          break;
-        }
-        node.free();
-      }
-      if (answered.size === 0) break;
-      found.push(...left.filter(({ at }) => answered.has(at)).map(({ entry }) => entry));
-      const texts = [...matched].map((text) => new TextNeeds(text));
-      left = left.filter(({ entry, at }) => !answered.has(at) && texts.some((text) => text.meets(entry.needOfNode)));
+  private ask(source: Source): Finding[] {
+    const asked: Asked[] = [];
+    for (const [at, entry] of this.entries.entries()) {
+      if (!source.needs.meets(entry.need)) continue;
+      const matcher = entry.simplifier.simplify(entry.rule.rule, source.needs);
+      if (matcher !== false) asked.push({ at, entry, matcher, utils: entry.simplifier.simplifyUtils(source.needs) });
     }
-    return found;
+    if (asked.length === 0) return [];
+    const findings: Finding[] = [];
+    const toAskAlone = new Set<Asked>();
+    for (const node of source.root.findAll(together(asked))) {
+      for (const one of asked) {
+        const mark = node.getMatch(markOf(one.at));
+        if (!mark) continue;
+        mark.free();
+        // Constraints and transformations are about one rule's metavariables and cannot be asked together.
+        if (one.entry.rule.constraints || one.entry.rule.transform) toAskAlone.add(one);
+        else findings.push(findingOf(one.entry.rule, node, source, prefixOf(one.at)));
+      }
+      node.free();
+    }
+    for (const { entry, matcher, utils } of toAskAlone) {
+      findings.push(
+        ...(this.attempt(entry, ({ rule }) =>
+          source.root.findAll({ rule: matcher, ...rest(rule, utils), ...(rule.constraints ? { constraints: entry.simplifier.simplifyConstraints(rule.constraints, source.needs) } : {}) }).map((node) => {
+            const finding = findingOf(rule, node, source, '');
+            node.free();
+            return finding;
+          }),
+        ) ?? []),
+      );
+    }
+    return findings;
   }
 }
 
 interface Entry {
   readonly written: BuiltinRule;
+  readonly need: Need;
   /** As it is asked. */
   rule: BuiltinRule;
-  readonly need: Need;
-  readonly needOfNode: Need;
+  simplifier: Simplifier;
 }
 
-/** What ast-grep is asked for one rule. */
-function asked({ rule, constraints, utils, transform }: BuiltinRule): Matcher {
-  return { rule, ...(constraints ? { constraints } : {}), ...(utils ? { utils } : {}), ...(transform ? { transform } : {}) };
+interface Asked {
+  readonly at: number;
+  readonly entry: Entry;
+  /** What is left of the rule for this text. */
+  readonly matcher: Matcher;
+  readonly utils: Matcher;
 }
 
-/** One question for many rules. A bare metavariable beside each rule matches whatever it matched and tells which it was. */
-function together(rules: readonly { rule: BuiltinRule; at: number }[]): Matcher {
+interface Source {
+  readonly root: SgNode;
+  readonly text: string;
+  readonly lines: LineIndex;
+  readonly needs: TextNeeds;
+}
+
+function asEntry(rule: BuiltinRule): { rule: BuiltinRule; simplifier: Simplifier } {
+  return { rule, simplifier: new Simplifier(rule.utils) };
+}
+
+/** The parts of a question beside the rule itself. */
+function rest({ constraints, transform }: BuiltinRule, utils: Matcher | undefined): Matcher {
+  return { ...(constraints ? { constraints } : {}), ...(utils && Object.keys(utils).length > 0 ? { utils } : {}), ...(transform ? { transform } : {}) };
+}
+
+/**
+ * One question for many rules. Each is a utility rule of its own, compiled once and named twice: a node must match any of
+ * them, and then each that it matches leaves its mark, a bare metavariable that matches whatever the rule did. Names of
+ * metavariables and utilities get a prefix, so that rules do not meet in them.
+ */
+function together(rules: readonly { readonly at: number; readonly matcher: Matcher; readonly utils: Matcher }[]): Matcher {
   const utils: Matcher = {};
   const regexes = new Map<string, string>();
-  const any = rules.map(({ rule, at }) => {
-    const own = Object.keys(rule.utils ?? {});
-    const inOne = (matcher: unknown) => shareRegexes(renameUtils(matcher, new Map(own.map((name) => [name, `rule-${at}-${name}`]))), utils, regexes);
-    for (const name of own) utils[`rule-${at}-${name}`] = inOne(rule.utils?.[name]);
-    return { all: [inOne(rule.rule), { pattern: `$${markOf(at)}` }] };
-  });
-  return { rule: { any }, ...(Object.keys(utils).length > 0 ? { utils } : {}) };
+  for (const { at, matcher, utils: own } of rules) {
+    const names = new Map(Object.keys(own).map((name) => [name, `${nameOf(at)}-${name}`]));
+    const inOne = (m: unknown) => shareRegexes(rename(m, names, prefixOf(at)), utils, regexes);
+    for (const [name, m] of Object.entries(own)) utils[`${nameOf(at)}-${name}`] = inOne(m);
+    utils[nameOf(at)] = inOne(matcher);
+  }
+  const any = rules.map(({ at }) => ({ matches: nameOf(at) }));
+  const marks = rules.map(({ at }) => ({ any: [{ all: [{ matches: nameOf(at) }, { pattern: `$${markOf(at)}` }] }, { pattern: '$_' }] }));
+  return { rule: { all: [{ any }, ...marks] }, utils };
+}
+
+function nameOf(at: number): string {
+  return `rule-${at}`;
 }
 
 function markOf(at: number): string {
   return `SAFENOTE_RULE_${at}`;
 }
 
-/** Utility rules have names of their own in each rule; in one question they must not meet. */
-function renameUtils(matcher: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (names.size === 0 || typeof matcher !== 'object' || matcher === null) return matcher;
-  if (Array.isArray(matcher)) return matcher.map((item) => renameUtils(item, names));
+function prefixOf(at: number): string {
+  return `R${at}_`;
+}
+
+/** `$X` and `$$$X`; `$_` and its like capture nothing and keep their names. */
+const METAVARIABLE = /(\$+)([A-Z][A-Z0-9_]*)/g;
+
+function rename(matcher: unknown, utils: ReadonlyMap<string, string>, prefix: string): unknown {
+  if (Array.isArray(matcher)) return matcher.map((item) => rename(item, utils, prefix));
+  if (typeof matcher !== 'object' || matcher === null) return matcher;
   return Object.fromEntries(
-    Object.entries(matcher).map(([key, value]) => [key, key === 'matches' && typeof value === 'string' ? (names.get(value) ?? value) : renameUtils(value, names)]),
+    Object.entries(matcher).map(([key, value]) => {
+      if (key === 'matches' && typeof value === 'string') return [key, utils.get(value) ?? value];
+      if ((key === 'pattern' || key === 'context') && typeof value === 'string') return [key, value.replace(METAVARIABLE, `$1${prefix}$2`)];
+      return [key, rename(value, utils, prefix)];
+    }),
   );
 }
 
-function findingsOf(rule: BuiltinRule, root: SgNode, text: string, lines: LineIndex): Finding[] {
-  return root.findAll(asked(rule)).map((node) => {
-    const { start, end } = offsetsOf(node);
-    const fix = typeof rule.fix === 'string' ? { start, end, text: fillIn(rule.fix, node, text) } satisfies TextEdit : undefined;
-    const finding: Finding = {
-      ...lines.toRange({ start, end }),
-      ruleId: rule.id,
-      ruleFamily: rule.metadata.family,
-      cwe: cwesIn(rule.metadata.cwe),
-      severity: rule.severity,
-      message: fillIn(rule.message, node, text),
-      analyzer: 'builtin',
-      ...(fix ? { fix } : {}),
-    };
-    node.free();
-    return finding;
-  });
+function findingOf(rule: BuiltinRule, node: SgNode, { text, lines }: Source, prefix: string): Finding {
+  const range = offsetsOf(node);
+  const fix = typeof rule.fix === 'string' ? ({ ...range, text: fillIn(rule.fix, node, text, prefix) } satisfies TextEdit) : undefined;
+  return {
+    ...lines.toRange(range),
+    ruleId: rule.id,
+    ruleFamily: rule.metadata.family,
+    cwe: cwesIn(rule.metadata.cwe),
+    severity: rule.severity,
+    message: fillIn(rule.message, node, text, prefix),
+    analyzer: 'builtin',
+    ...(fix ? { fix } : {}),
+  };
 }
 
 function offsetsOf(node: SgNode): { start: number; end: number } {
@@ -186,10 +224,10 @@ function offsetsOf(node: SgNode): { start: number; end: number } {
 }
 
 /** Puts what the pattern's metavariables matched into a message or fix. An unknown name stays as it is written. */
-function fillIn(template: string, node: SgNode, text: string): string {
+function fillIn(template: string, node: SgNode, text: string, prefix: string): string {
   return template.replace(/(\$\$\$|\$\$?)([A-Z_][A-Z0-9_]*)/g, (written, sigil: string, name: string) => {
     if (sigil === '$$$') {
-      const matches = node.getMultipleMatches(name).map((match) => {
+      const matches = node.getMultipleMatches(prefix + name).map((match) => {
         const offsets = offsetsOf(match);
         match.free();
         return offsets;
@@ -198,7 +236,7 @@ function fillIn(template: string, node: SgNode, text: string): string {
       const last = matches.at(-1);
       return first && last ? text.slice(first.start, last.end) : '';
     }
-    const match = node.getMatch(name);
+    const match = node.getMatch(prefix + name);
     const value = match?.text() ?? node.getTransformed(name) ?? written;
     match?.free();
     return value;

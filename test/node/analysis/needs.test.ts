@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { cheapRegex } from '../../../src/node/analysis/cheap-regex.ts';
-import { needOf, needOfNode, ofRegex, TextNeeds } from '../../../src/node/analysis/needs.ts';
+import { needOf, ofRegex, TextNeeds } from '../../../src/node/analysis/needs.ts';
 
 const meets = (text: string, rule: object, utils = {}) => new TextNeeds(text).meets(needOf(rule, utils));
 
@@ -25,10 +25,6 @@ describe('what a rule needs of a text', () => {
   it('follows utility rules, also those that go in circles', () => {
     assert.equal(meets('x', { matches: 'sink' }, { sink: { pattern: 'system($X)' } }), false);
     assert.equal(meets('x', { matches: 'a' }, { a: { any: [{ matches: 'a' }, { pattern: 'system($X)' }] } }), true);
-  });
-  it('of the node alone leaves out what stands around it', () => {
-    const rule = { pattern: 'f($X)', inside: { pattern: 'route($$$)' } };
-    assert.equal(new TextNeeds('f(x)').meets(needOfNode(rule)), true);
   });
 });
 
