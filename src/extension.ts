@@ -1,13 +1,13 @@
 import { startedAt } from './vscode/started.ts';
 import type { ExtensionContext } from 'vscode';
-import { compose, type Running } from './vscode/compose.ts';
+import { Shell } from './vscode/shell.ts';
 
-let running: Running | undefined;
+let shell: Shell | undefined;
 
 export function activate(context: ExtensionContext): void {
-  running = compose(context, startedAt);
+  shell = new Shell(context, startedAt);
 }
 
 export async function deactivate(): Promise<void> {
-  await running?.dispose();
+  await shell?.dispose();
 }

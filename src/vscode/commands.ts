@@ -28,7 +28,7 @@ export interface CommandMap {
   'safenote.openNote': (target?: NoteTarget) => Promise<void>;
   'safenote.muteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.unmuteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
-  'safenote.approveNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.approveNote': (target?: NoteTarget | Uri, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.deleteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.copyNoteId': (target?: NoteTarget) => Promise<void>;
   'safenote.showPrompt': () => Promise<void>;
@@ -49,6 +49,9 @@ export interface InternalCommandMap {
   /** What a click on the status bar item offers. */
   'safenote.internal.menu': () => Promise<void>;
 }
+
+/** The same ids where code runs. */
+export const INTERNAL_COMMANDS: readonly (keyof InternalCommandMap)[] = ['safenote.internal.accepted', 'safenote.internal.replaceCompletion', 'safenote.internal.menu'];
 
 export type CommandId = keyof CommandMap;
 export type CommandHandlers = CommandMap & InternalCommandMap;
@@ -84,7 +87,7 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
 export const EXTENSION_ID = 'safenote.safenote';
 
 /** Context keys that when-clauses of `package.json` may use. */
-export const CONTEXT_KEYS = ['safenote.completing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending'] as const;
+export const CONTEXT_KEYS = ['safenote.completing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove'] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];
 
 /** Views of `package.json`. */

@@ -14,7 +14,6 @@ import { Decisions } from './completion/decisions.ts';
 import { Gutter } from './completion/gutter.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Sessions } from './completion/session.ts';
-import { Status } from './completion/status.ts';
 import { Doctor } from './features/doctor.ts';
 import { installSemgrepCommand } from './features/install-semgrep.ts';
 import { showMenu } from './features/menu.ts';
@@ -33,15 +32,23 @@ import { NoteCommands } from './notebook/note-commands.ts';
 import { NoteDocuments } from './notebook/note-documents.ts';
 import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
+import type { ShellParts } from './shell.ts';
 
-/** What runs in this window, for whoever ends it. */
-export interface Running {
+/** Everything behind the shell. */
+export interface House {
+  /** Runs a command; what it throws is shown to the user. */
+  run(id: string, args: readonly unknown[]): Promise<unknown>;
+  readonly provider: CompletionProvider;
+  /** What happened just before the house was there to see it. */
+  noteSaved(document: vscode.TextDocument): void;
+  noteShown(): void;
+  textChanged(event: vscode.TextDocumentChangeEvent): void;
   /** Ends everything; resolves when processes and workers are gone. */
   dispose(): Promise<void>;
 }
 
 /** Builds SafeNote for a window and hands its parts to each other. Reads no file and starts nothing. */
-export function compose(context: vscode.ExtensionContext, startedAt: number): Running {
+export function compose(context: vscode.ExtensionContext, shell: ShellParts): House {
   const env = process.env;
   const assetsRoot = path.join(context.extensionPath, 'dist');
   const own = new Disposables();
@@ -63,24 +70,25 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
 
   const sessions = new Sessions();
   const decisions = new Decisions();
-  const status = own.add(new Status());
+  const { status } = shell;
   const gutter = own.add(new Gutter(vscode.Uri.joinPath(context.extensionUri, 'media')));
-  const provider = own.add(new CompletionProvider({ apps, configuration, models, status, gutter, sessions, decisions, errors, log }));
-  const guard = own.add(new Guard({ apps, configuration, findings, sessions, errors, log }));
+  const provider = own.add(new CompletionProvider({ apps, configuration, models, status, gutter, sessions, decisions, errors, log, registration: shell.inlineProvider }));
+  const guard = own.add(new Guard({ pastes: shell.pastes, apps, configuration, findings, sessions, errors, log }));
   const acceptance = own.add(new Acceptance({ guard, provider, sessions, apps, findings, status, gutter, errors, log }));
   const fixes = own.add(new Fixes({ guard, apps, findings, sessions, documents }));
   const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
 
   const notebooks = own.add(new Notebooks({ apps, errors }));
-  own.add(new FindingsView(findings, (cwe) => notebooks.titleOf(cwe)));
-  const securityNotes = own.add(new NotesView('security', notebooks));
-  own.add(new NotesView('function', notebooks));
-  own.add(new NoteDocuments({ notebooks, errors }));
+  own.add(new FindingsView(findings, (cwe) => notebooks.titleOf(cwe), shell.trees['safenote.findings']));
+  const security = shell.trees['safenote.securityNotes'];
+  own.add(new NotesView('security', notebooks, security));
+  own.add(new NotesView('function', notebooks, shell.trees['safenote.functionNotes']));
+  const noteDocuments = own.add(new NoteDocuments({ notebooks, errors }));
   const reveal = async () => {
     await vscode.commands.executeCommand(`workbench.view.extension.${VIEW_CONTAINER}`);
     await vscode.commands.executeCommand('safenote.securityNotes.focus');
   };
-  const notes = new NoteCommands({ notebooks, documents, reveal });
+  const notes = new NoteCommands({ notebooks, documents, errors, reveal });
 
   own.add(findings.onDidChange(() => status.setFindings(findings.count)));
   const modelChanged = () => {
@@ -89,12 +97,12 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
   };
   own.add(models.onDidChange(modelChanged));
   // Which model there is matters first when somebody looks at the sidebar; an untrusted window asks nobody.
-  const look = () => vscode.workspace.isTrusted && securityNotes.view.visible && !models.known && void models.look();
-  own.add(securityNotes.view.onDidChangeVisibility(look));
+  const look = () => vscode.workspace.isTrusted && security.view.visible && !models.known && void models.look();
+  own.add(security.view.onDidChangeVisibility(look));
   own.add(vscode.workspace.onDidGrantWorkspaceTrust(look));
+  look();
 
-  let activationMs = 0;
-  const doctor = new Doctor({ apps, configuration, documents, version: String(context.extension.packageJSON.version), get activationMs() { return activationMs; }, home: os.homedir() });
+  const doctor = new Doctor({ apps, configuration, documents, version: String(context.extension.packageJSON.version), activationMs: shell.activationMs(), home: os.homedir() });
 
   const handlers: CommandHandlers = {
     'safenote.secureComplete': () => provider.secureComplete(),
@@ -124,27 +132,26 @@ export function compose(context: vscode.ExtensionContext, startedAt: number): Ru
     'safenote.internal.replaceCompletion': (target) => fixes.replaceCompletion(target),
     'safenote.internal.menu': () => showMenu(models),
   };
-  for (const [id, handler] of Object.entries(handlers) as [string, (...args: unknown[]) => unknown][]) {
-    own.add(vscode.commands.registerCommand(id, (...args: unknown[]) => errors.run(titleOf(id), () => handler(...args))));
-  }
-  // Tests in a real editor see what the screen shows; nobody else gets this command.
-  if (env['SAFENOTE_TEST']) {
-    own.add(
-      vscode.commands.registerCommand('safenote.internal.test', () => ({
-        status: { text: status.text, tooltip: status.tooltip },
-        gutter: gutter.look,
-        findings: findings.uris.flatMap((uri) => findings.of(uri)),
-        decisions: decisions.latest,
-        session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken },
-        model: models.known,
-        fix: fixes.pending,
-        activationMs,
-      })),
-    );
-  }
-  activationMs = performance.now() - startedAt;
-  log.info(`SafeNote ${String(context.extension.packageJSON.version)} activated in ${activationMs.toFixed(1)} ms.`);
+  // Tests in a real editor see what the screen shows.
+  const screen = () => ({
+    status: { text: status.text, tooltip: status.tooltip },
+    gutter: gutter.look,
+    findings: findings.uris.flatMap((uri) => findings.of(uri)),
+    decisions: decisions.latest,
+    session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken },
+    model: models.known,
+    fix: fixes.pending,
+    message: errors.last,
+    activationMs: shell.activationMs(),
+  });
+  const byId = { ...handlers, 'safenote.internal.test': screen } as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+  log.info(`SafeNote ${String(context.extension.packageJSON.version)} activated in ${shell.activationMs().toFixed(1)} ms.`);
   return {
+    run: (id, args) => errors.run(titleOf(id), () => byId[id]?.(...args)),
+    provider,
+    noteSaved: (document) => noteDocuments.saved(document),
+    noteShown: () => noteDocuments.shown(),
+    textChanged: (event) => guard.changed(event),
     dispose: async () => {
       own.dispose();
       await apps.dispose();

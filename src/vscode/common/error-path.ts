@@ -24,6 +24,8 @@ const ACTIONS: Readonly<Record<string, readonly Action[]>> = {
 /** The one way an error takes to the user: cancelled, expected (what happened and what to do), or a bug (logged). */
 export class ErrorPath {
   private readonly log: Log;
+  /** The last message that was shown, for tests. */
+  last = '';
 
   constructor(log: Log) {
     this.log = log;
@@ -47,12 +49,14 @@ export class ErrorPath {
     }
     if (isExpected(error)) {
       this.log.warn(`${what}: ${error.message}`, error.hint, ...(error.cause === undefined ? [] : [error.cause]));
+      this.last = `${sentence(error.message)} ${sentence(error.hint)}`;
       const actions = ACTIONS[error.code] ?? [];
-      const chosen = await vscode.window.showWarningMessage(`SafeNote: ${sentence(error.message)} ${sentence(error.hint)}`, ...actions.map((action) => action.title));
+      const chosen = await vscode.window.showWarningMessage(`SafeNote: ${this.last}`, ...actions.map((action) => action.title));
       const action = actions.find(({ title }) => title === chosen);
       if (action) await vscode.commands.executeCommand(action.command, ...(action.args ?? []));
       return;
     }
+    this.last = messageOf(error);
     this.log.error(`${what} failed.`, error);
     const chosen = await vscode.window.showErrorMessage(`SafeNote: ${what} failed unexpectedly (${messageOf(error)}). This is a fault of SafeNote; the log has the details.`, 'Show Log');
     if (chosen) this.log.show();

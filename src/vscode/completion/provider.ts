@@ -36,6 +36,8 @@ export interface ProviderOptions {
   readonly decisions: Decisions;
   readonly errors: ErrorPath;
   readonly log: Logger;
+  /** This provider's registration so far. */
+  readonly registration: vscode.Disposable;
 }
 
 /** A completion whose verdict has settled after it was shown. */
@@ -52,11 +54,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   private running: Run<CompletionSession> | undefined;
   /** Secure Complete has been pressed here; the next request of the editor is its. */
   private pressed: { uri: string; offset: number; until: number } | undefined;
-  private registration: vscode.Disposable | undefined;
+  private registration: vscode.Disposable;
 
   constructor(options: ProviderOptions) {
     this.o = options;
-    this.register();
+    this.registration = options.registration;
     this.disposables.add(vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => this.caretMoved(textEditor, selections[0]?.active)));
     this.disposables.add(vscode.window.onDidChangeActiveTextEditor((editor) => this.editorChanged(editor)));
     this.disposables.add(vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => contentChanges.length > 0 && document.uri.toString() === this.running?.uri && this.running.cancel()));
@@ -71,7 +73,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
 
   dispose(): void {
     this.running?.cancel();
-    this.registration?.dispose();
+    this.registration.dispose();
     this.disposables.dispose();
   }
 
@@ -166,7 +168,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   }
 
   private register(): void {
-    this.registration?.dispose();
+    this.registration.dispose();
     this.registration = vscode.languages.registerInlineCompletionItemProvider({ pattern: '**' }, this);
   }
 

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { FindingTarget } from '../commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { Disposables } from '../common/disposables.ts';
+import type { LazyTree } from '../common/lazy-tree.ts';
 import { analyzerName, nameOf } from '../completion/verdict-text.ts';
 import { rangeOf } from './diagnostics.ts';
 import type { FindingsStore, TrackedFinding } from './findings-store.ts';
@@ -14,15 +15,16 @@ export class FindingsView implements vscode.TreeDataProvider<FindingNode>, vscod
   private readonly changed = this.disposables.add(new vscode.EventEmitter<undefined>());
   readonly onDidChangeTreeData = this.changed.event;
   private readonly findings: FindingsStore;
-  private readonly view: vscode.TreeView<FindingNode>;
+  private readonly tree: LazyTree;
 
   private readonly titleOf: (cwe: string) => string;
 
   /** `titleOf` names a CWE; empty where it knows none. */
-  constructor(findings: FindingsStore, titleOf: (cwe: string) => string) {
+  constructor(findings: FindingsStore, titleOf: (cwe: string) => string, tree: LazyTree) {
     this.findings = findings;
     this.titleOf = titleOf;
-    this.view = this.disposables.add(vscode.window.createTreeView('safenote.findings', { treeDataProvider: this, showCollapseAll: true }));
+    this.tree = tree;
+    tree.attach(this);
     this.disposables.add(findings.onDidChange(() => this.refresh()));
   }
 
@@ -71,7 +73,7 @@ export class FindingsView implements vscode.TreeDataProvider<FindingNode>, vscod
 
   private refresh(): void {
     const { count } = this.findings;
-    this.view.badge = count === 0 ? undefined : { value: count, tooltip: `${count} open ${count === 1 ? 'finding' : 'findings'}` };
+    this.tree.view.badge = count === 0 ? undefined : { value: count, tooltip: `${count} open ${count === 1 ? 'finding' : 'findings'}` };
     setContext('safenote.hasFindings', count > 0);
     this.changed.fire(undefined);
   }

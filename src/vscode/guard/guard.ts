@@ -33,11 +33,10 @@ interface Watched {
 export class Guard implements vscode.Disposable {
   private readonly disposables = new Disposables();
   private readonly watched = new Map<string, Watched>();
-  private readonly pastes = new Map<string, number>();
   /** Documents that SafeNote itself is changing. */
   private readonly own = new Set<string>();
   private checks = 0;
-  private readonly o: { apps: Apps; configuration: Configuration; findings: FindingsStore; sessions: Sessions; errors: ErrorPath; log: Logger };
+  private readonly o: { pastes: Map<string, number>; apps: Apps; configuration: Configuration; findings: FindingsStore; sessions: Sessions; errors: ErrorPath; log: Logger };
 
   constructor(options: Guard['o']) {
     this.o = options;
@@ -48,9 +47,6 @@ export class Guard implements vscode.Disposable {
         if (watched) watched.saved = true;
       }),
     );
-    // It returns no edit: being asked is all there is to know.
-    const notice: vscode.DocumentPasteEditProvider = { provideDocumentPasteEdits: (document) => void this.pastes.set(document.uri.toString(), Date.now()) };
-    this.disposables.add(vscode.languages.registerDocumentPasteEditProvider({ pattern: '**' }, notice, { providedPasteEditKinds: [], pasteMimeTypes: ['text/plain'] }));
   }
 
   /** Runs an edit of SafeNote's own, which was checked before it was offered. */
@@ -72,13 +68,14 @@ export class Guard implements vscode.Disposable {
     this.disposables.dispose();
   }
 
-  private changed({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
+  /** Takes a change of a text. */
+  changed({ document, contentChanges, reason }: vscode.TextDocumentChangeEvent): void {
     if (contentChanges.length === 0) return;
     const uri = document.uri.toString();
     const mode = this.o.configuration.settings(document.uri).guard;
     if (mode === 'off' || !vscode.workspace.isTrusted || refusal(document) || !isSupported(canonicalLanguage(document.languageId))) return;
     const seen = this.watched.get(uri);
-    const pasted = Date.now() - (this.pastes.get(uri) ?? 0) < PASTE_MS;
+    const pasted = Date.now() - (this.o.pastes.get(uri) ?? 0) < PASTE_MS;
     // Undo and redo bring back what was there; SafeNote's own text was checked.
     const foreign = reason === undefined && !this.own.has(uri) && !this.isGhostText(document);
     const wanted = foreign && (mode === 'all' || (mode === 'paste') === pasted);
@@ -86,7 +83,7 @@ export class Guard implements vscode.Disposable {
     if (!wanted && !seen) return;
     const insertions = seen?.insertions ?? new Insertions();
     insertions.add(changes, pasted, wanted);
-    if (pasted && wanted) this.pastes.delete(uri);
+    if (pasted && wanted) this.o.pastes.delete(uri);
     if (!seen && insertions.empty) return;
     this.later(document, insertions);
   }

@@ -5,6 +5,11 @@ export const WORTH_CHECKING = 40;
 /** More than this is data or generated; checking it would help nobody, in characters. */
 const TOO_LARGE = 200_000;
 
+/** True when one change brings in so much at once that it may be worth checking. Cheap: it sees every key. */
+export function isLargeInsertion(changes: readonly { readonly text: string }[]): boolean {
+  return changes.some(({ text }) => text.length >= WORTH_CHECKING / 2 && text.trim().length >= WORTH_CHECKING / 2);
+}
+
 /** Pieces of text that came into one document at once or in quick succession. */
 export class Insertions {
   private pieces: { start: number; end: number }[] = [];

@@ -5,6 +5,7 @@ import { formatNote } from '../../core/notebook/note-markdown.ts';
 import type { RemovedNote } from '../../core/notebook/store.ts';
 import type { Room } from '../apps.ts';
 import type { NoteTarget } from '../commands.ts';
+import type { ErrorPath } from '../common/error-path.ts';
 import type { VirtualDocuments } from '../common/virtual-documents.ts';
 import { labelOf, stateOf } from './notes-tree.ts';
 import type { FoundNote, Notebooks } from './notebooks.ts';
@@ -13,7 +14,7 @@ type State = ReturnType<typeof stateOf>;
 
 /** What can be done with notes. Each command works from the tree (one or several) and from the palette (asks which). */
 export class NoteCommands {
-  private readonly o: { notebooks: Notebooks; documents: VirtualDocuments; reveal: () => Promise<void> };
+  private readonly o: { notebooks: Notebooks; documents: VirtualDocuments; errors: ErrorPath; reveal: () => Promise<void> };
 
   constructor(options: NoteCommands['o']) {
     this.o = options;
@@ -47,20 +48,28 @@ export class NoteCommands {
     }
   }
 
-  /** Shows what would be trusted, then asks. */
-  async approve(target?: NoteTarget, selected?: readonly NoteTarget[]): Promise<void> {
-    const found = await this.choose('Approve Note', target, selected, (state) => state === 'quarantined');
+  /** Shows what would be trusted, then asks. A note that the user looks at already is asked about at once. */
+  async approve(target?: NoteTarget | vscode.Uri, selected?: readonly NoteTarget[]): Promise<void> {
+    const named = target instanceof vscode.Uri ? await this.targetOf(target) : target;
+    const found = await this.choose('Approve Note', named, selected, (state) => state === 'quarantined');
     if (found.length === 0) return;
     const shown = found.map(({ stored }) => formatNote(stored.note));
     const only = found.length === 1 ? found[0] : undefined;
-    if (only) await this.show(only.stored);
-    else await this.o.documents.show('Notes to approve.md', shown.join('\n\n'));
-    const approve = found.length === 1 ? 'Approve' : `Approve ${found.length} Notes`;
-    const chosen = await vscode.window.showWarningMessage(
-      found.length === 1 ? 'Approve this note?' : `Approve these ${found.length} notes?`,
-      { modal: true, detail: 'Its text comes from elsewhere, or was changed outside this editor. Once approved it goes into prompts, and so into the code that a model writes for you. Approve what you have read and believe.' },
-      approve,
-    );
+    const isRead = only !== undefined && vscode.window.activeTextEditor?.document.uri.fsPath === only.stored.file;
+    if (only && !isRead) await this.show(only.stored);
+    else if (!only) await this.o.documents.show('Notes to approve.md', shown.join('\n\n'));
+    const approve = only ? 'Approve' : `Approve ${found.length} Notes`;
+    const detail = 'Its text comes from elsewhere, or was changed outside this editor. Once approved it goes into prompts, and so into the code that a model writes for you. Approve only what you have read and believe.';
+    // A question that covers the note would keep it from being read.
+    const answer = isRead
+      ? vscode.window.showWarningMessage(`Approve ${nameOf(found)}?`, { modal: true, detail }, approve)
+      : vscode.window.showInformationMessage(`SafeNote: read ${only ? 'the note' : 'the notes'}, then approve ${only ? 'it' : 'them'} here or with the lock in the editor's title. ${only ? '' : 'Read all of them. '}What is approved goes into prompts.`, approve);
+    if (isRead) return this.approveShown(found, shown, await answer, approve);
+    // Not awaited: the command is done, and reading takes its time.
+    void answer.then((chosen) => this.o.errors.run('Approving the note', () => this.approveShown(found, shown, chosen, approve)));
+  }
+
+  private async approveShown(found: readonly FoundNote[], shown: readonly string[], chosen: string | undefined, approve: string): Promise<void> {
     if (chosen !== approve) return;
     for (const [at, { room, stored }] of found.entries()) {
       // What is approved is what was shown: a file that changed meanwhile is asked about again.
@@ -71,6 +80,13 @@ export class NoteCommands {
     this.o.notebooks.changed();
   }
 
+  /** The note that a file is. */
+  private async targetOf(file: vscode.Uri): Promise<NoteTarget> {
+    const place = await this.o.notebooks.roomOf(file);
+    if (!place) throw new ExpectedError('note-missing', 'This file is not a note.', 'Notes lie in .safenote/notes of a workspace folder.');
+    return { id: file.path.split('/').at(-1)?.replace(/\.md$/, '') ?? '', folder: place.room.folder.toString() };
+  }
+
   /** Deletes at once; a notification takes it back. */
   async delete(target?: NoteTarget, selected?: readonly NoteTarget[]): Promise<void> {
     const found = await this.choose('Delete Note', target, selected);
@@ -79,14 +95,11 @@ export class NoteCommands {
     for (const { room, stored } of found) removed.push({ room, note: await room.app.store.remove(stored.note.id) });
     const undo = 'Undo';
     // Not awaited: the command is done, the notification may stay for long.
-    void vscode.window.showInformationMessage(`SafeNote: ${nameOf(found)} deleted.`, undo).then(async (chosen) => {
-      if (chosen !== undo) return;
-      try {
-        for (const { room, note } of removed) await room.app.store.restore(note);
-      } catch (error) {
-        void vscode.window.showErrorMessage(`SafeNote: the note could not be brought back: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    });
+    void vscode.window.showInformationMessage(`SafeNote: ${nameOf(found)} deleted.`, undo).then((chosen) =>
+      this.o.errors.run('Bringing the note back', async () => {
+        if (chosen === undo) for (const { room, note } of removed) await room.app.store.restore(note);
+      }),
+    );
   }
 
   async copyId(target?: NoteTarget): Promise<void> {

@@ -1,5 +1,8 @@
 import * as vscode from 'vscode';
+import type { Room } from '../apps.ts';
+import { setContext } from '../common/context-keys.ts';
 import { Disposables } from '../common/disposables.ts';
+import { looksLikeNote } from '../common/note-path.ts';
 import type { ErrorPath } from '../common/error-path.ts';
 import type { Notebooks } from './notebooks.ts';
 
@@ -17,8 +20,9 @@ export class NoteDocuments implements vscode.Disposable {
 
   constructor(options: NoteDocuments['o']) {
     this.o = options;
-    this.disposables.add(vscode.workspace.onDidSaveTextDocument((document) => void options.errors.run('Approving the saved note', () => this.saved(document))));
+    this.disposables.add(vscode.workspace.onDidSaveTextDocument((document) => this.saved(document)));
     this.disposables.add(options.notebooks.onDidChange(() => this.later()));
+    this.disposables.add(vscode.window.onDidChangeActiveTextEditor(() => this.shown()));
   }
 
   dispose(): void {
@@ -26,14 +30,36 @@ export class NoteDocuments implements vscode.Disposable {
     this.disposables.dispose();
   }
 
-  private async saved(document: vscode.TextDocument): Promise<void> {
-    // Cheap to tell before any notebook is opened.
-    if (!document.uri.path.endsWith('.md') || !/[\\/]\.safenote[\\/]/.test(document.uri.fsPath)) return;
-    const place = await this.o.notebooks.roomOf(document.uri);
+  /** The user has saved a text in this editor. */
+  saved(document: vscode.TextDocument): void {
+    void this.o.errors.run('Approving the saved note', () => this.approveSaved(document));
+  }
+
+  /** Another text is shown. */
+  shown(): void {
+    void this.o.errors.run('Looking at the note', () => this.offerApproval());
+  }
+
+  private async approveSaved(document: vscode.TextDocument): Promise<void> {
+    const place = await this.placeOf(document);
     if (!place) return;
-    const id = document.uri.path.split('/').at(-1)?.replace(/\.md$/, '') ?? '';
-    await place.room.app.store.approve([id]);
+    await place.room.app.store.approve([place.id]);
     this.o.notebooks.changed();
+  }
+
+  /** The editor's title has a button where the note that it shows waits for approval. */
+  private async offerApproval(): Promise<void> {
+    const document = vscode.window.activeTextEditor?.document;
+    const place = document && (await this.placeOf(document));
+    const stored = place && (await place.room.app.store.get(place.id));
+    if (document === vscode.window.activeTextEditor?.document) setContext('safenote.noteToApprove', stored?.quarantined === true);
+  }
+
+  private async placeOf(document: vscode.TextDocument): Promise<{ room: Room; id: string } | undefined> {
+    // Cheap to tell before any notebook is opened.
+    if (!looksLikeNote(document)) return undefined;
+    const place = await this.o.notebooks.roomOf(document.uri);
+    return place && { room: place.room, id: document.uri.path.split('/').at(-1)?.replace(/\.md$/, '') ?? '' };
   }
 
   private later(): void {
@@ -44,6 +70,7 @@ export class NoteDocuments implements vscode.Disposable {
   }
 
   private async show(): Promise<void> {
+    await this.offerApproval();
     const files = await this.o.notebooks.setAside();
     this.diagnostics.clear();
     for (const { file, reason } of files) {

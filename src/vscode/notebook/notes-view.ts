@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { NoteKind } from '../../core/notebook/note.ts';
 import { Disposables } from '../common/disposables.ts';
+import type { LazyTree } from '../common/lazy-tree.ts';
 import { labelOf, type NotesNode, notesTree, viewItemOf } from './notes-tree.ts';
 import type { Notebooks } from './notebooks.ts';
 
@@ -12,16 +13,15 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, vscode.Dis
   private readonly disposables = new Disposables();
   private readonly changed = this.disposables.add(new vscode.EventEmitter<undefined>());
   readonly onDidChangeTreeData = this.changed.event;
-  readonly view: vscode.TreeView<NotesNode>;
   private readonly kind: NoteKind;
   private readonly notebooks: Notebooks;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(kind: NoteKind, notebooks: Notebooks) {
+  constructor(kind: NoteKind, notebooks: Notebooks, tree: LazyTree) {
     this.kind = kind;
     this.notebooks = notebooks;
-    this.view = this.disposables.add(vscode.window.createTreeView(`safenote.${kind}Notes`, { treeDataProvider: this, showCollapseAll: true, canSelectMany: true }));
     this.disposables.add(notebooks.onDidChange(() => this.later()));
+    tree.attach(this);
   }
 
   async getChildren(node?: NotesNode): Promise<NotesNode[]> {

@@ -240,8 +240,10 @@ describe('Secure Complete', function () {
     try {
       await openFile(FUNCTION);
       await secureComplete();
-      const { model: state, status } = await screen();
-      assert.ok(state?.problem, 'a problem is named');
+      const { status } = await until('the problem is named', async () => {
+        const now = await screen();
+        return now.model?.problem !== undefined && now;
+      });
       assert.match(status.tooltip, /no-such-model|no language model/);
     } finally {
       await configure({ 'model.provider': 'openai', 'model.baseUrl': model.url, 'model.name': 'scripted' });

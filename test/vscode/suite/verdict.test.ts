@@ -113,7 +113,8 @@ describe('The verdict', function () {
     const failing = editor.document.getText();
     script(GOOD);
     await choose(editor, /replace with a checked/);
-    assert.ok((await screen()).fix, 'a fix waits for the decision');
+    const { fix, message } = await screen();
+    assert.ok(fix, message);
     assert.equal(editor.document.getText(), failing, 'nothing is changed before the decision');
     assert.ok(vscode.window.tabGroups.activeTabGroup.activeTab?.input instanceof vscode.TabInputTextDiff);
     await vscode.commands.executeCommand('safenote.applyFix');
@@ -127,14 +128,17 @@ describe('The verdict', function () {
   it('is not repaired by an answer that fails too', async () => {
     const editor = await acceptFailing();
     await choose(editor, /replace with a checked/);
-    assert.equal((await screen()).fix, undefined);
+    const { fix, message } = await screen();
+    assert.equal(fix, undefined);
+    assert.match(message, /does not pass the check either/);
   });
 
   it('is repaired by a proved fix of the model', async () => {
     const editor = await acceptFailing();
     model.script = (kind) => (kind === 'verified-fix' ? code(`def find_user(db: sqlite3.Connection, name: str):\n    """Find a user by name."""\n    ${GOOD.replaceAll('\n', '\n    ')}`) : { status: 500, message: 'not asked for' });
     await choose(editor, /find a proved fix/);
-    assert.ok((await screen()).fix);
+    const { fix, message } = await screen();
+    assert.ok(fix, message);
     await vscode.commands.executeCommand('safenote.applyFix');
     assert.match(editor.document.getText(), /name = \?/);
     await until('the diagnostic is gone', () => diagnosticsOf(editor.document.uri).length === 0);
@@ -161,7 +165,8 @@ describe('The verdict', function () {
     await vscode.workspace.applyEdit(edit);
     const before = editor.document.getText();
     void vscode.commands.executeCommand('safenote.applyFix');
-    await until('the fix is given up', async () => (await screen()).fix === undefined);
+    await until('the fix is refused', async () => /changed since the fix was made/.test((await screen()).message));
+    assert.equal((await screen()).fix, undefined);
     assert.equal(editor.document.getText(), before);
   });
 
