@@ -1,10 +1,10 @@
 import type { LearnedNote } from '../completion/types.ts';
 import { isCancelled, isExpected, messageOf } from '../errors.ts';
 import type { Guideline } from '../knowledge/knowledge.ts';
-import type { LanguageModel } from '../llm/model.ts';
+import type { LanguageModel, Purpose } from '../llm/model.ts';
 import type { Logger } from '../log.ts';
 import { describeFindings } from '../prompting/render.ts';
-import { fence, fillTemplate, type Prompts } from '../prompting/template.ts';
+import { fence, fillTemplate, type Prompts, type TemplateValues } from '../prompting/template.ts';
 import type { Embedder } from '../retrieval/embedder.ts';
 import type { Finding } from '../verification/finding.ts';
 import { absorb, mayMerge, sameCode } from './merging.ts';
@@ -13,19 +13,31 @@ import type { NoteIndex } from './note-index.ts';
 import type { Note, NoteOrigin, StoredNote } from './note.ts';
 import type { NoteStore } from './store.ts';
 
-/** A completion that a check rejected, as a note needs it. */
-export interface SecurityFailure {
+/** A completion that a check or a test rejected, as a note needs it. */
+interface Failure {
   readonly language: string;
   readonly task: string;
   /** C_err: the completed function with the imports it uses, as the model wrote it. */
   readonly code: string;
+  /** Name of the model that failed. */
+  readonly modelName: string;
+  readonly origin: NoteOrigin;
+}
+
+/** A completion that the workspace's tests rejected. */
+export interface FunctionFailure extends Failure {
+  /** D: what the tests reported, cut to what matters. */
+  readonly diagnosis: string;
+  /** Definitions of the workspace's own APIs that the code depends on, ready for a prompt; may be empty. */
+  readonly definitions: string;
+}
+
+/** A completion that an analyzer rejected. */
+export interface SecurityFailure extends Failure {
   /** The document with the completion in it, which the findings' places refer to. */
   readonly scanned: string;
   /** At least one. */
   readonly findings: readonly Finding[];
-  /** Name of the model that failed. */
-  readonly modelName: string;
-  readonly origin: NoteOrigin;
   /** Sliced secure code of a matching sample: makes the guidance a correction guide (offline construction). */
   readonly secureSlice?: string;
 }
@@ -62,11 +74,19 @@ export class Learner {
   async learnSecurity(failure: SecurityFailure, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote[]> {
     const learned: LearnedNote[] = [];
     for (const findings of byWeakness(failure.findings)) {
-      const { stored, action } = await this.alone(() => this.record(failure, findings));
-      learned.push({ id: stored.id, kind: 'security', action });
-      if (!stored.guidance && model) await this.writeGuidance(stored, failure, findings, model, signal);
+      learned.push(await this.learn(await this.securityNote(failure, findings), () => this.securityGuidance(failure, findings), model, signal));
     }
     return learned;
+  }
+
+  /** Writes or updates the function note of one failure, as `learnSecurity` does. */
+  async learnFunction(failure: FunctionFailure, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote[]> {
+    const candidate = this.candidate(failure, { kind: 'function', words: 'tests', title: firstWords(failure.task), diagnosis: failure.diagnosis });
+    const guidance = (): Guidance => ({
+      purpose: 'repair-suggestion',
+      values: { language: failure.language, task: fence(failure.task, 'text'), code: fence(failure.code, failure.language), diagnosis: fence(failure.diagnosis, 'text'), definitions: failure.definitions },
+    });
+    return [await this.learn(candidate, () => Promise.resolve(guidance()), model, signal)];
   }
 
   /** A retry passed: what worked is kept as the secure example of the notes that its failure made. */
@@ -100,20 +120,28 @@ export class Learner {
     return merged;
   }
 
-  private async record(failure: SecurityFailure, findings: readonly Finding[]): Promise<{ stored: Note; action: 'created' | 'merged' }> {
+  private async learn(candidate: Note, guidance: () => Promise<Guidance>, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote> {
+    const { stored, action } = await this.alone(() => this.record(candidate));
+    if (!stored.guidance && model) await this.writeGuidance(stored, guidance, model, signal);
+    return { id: stored.id, kind: stored.kind, action };
+  }
+
+  private async securityNote(failure: SecurityFailure, findings: readonly Finding[]): Promise<Note> {
     const first = findings[0];
     if (!first) throw new Error('A security failure has at least one finding.');
-    const now = this.timestamp();
     const cwe = first.cwe[0];
-    const title = await this.title(first, failure.task);
-    const candidate: Note = {
-      id: this.o.newId(`${cwe ?? 'rule'} ${first.ruleFamily}`),
-      kind: 'security',
-      title,
-      ...(cwe ? { cwe } : {}),
+    const note = this.candidate(failure, { kind: 'security', words: `${cwe ?? 'rule'} ${first.ruleFamily}`, title: await this.title(first, failure.task), diagnosis: describeFindings(findings, failure.scanned) });
+    return { ...note, ...(cwe ? { cwe } : {}), rule: first.ruleId, ruleFamily: first.ruleFamily, ...(failure.secureSlice ? { secureExample: failure.secureSlice } : {}) };
+  }
+
+  /** A new note of a failure, as it is where none like it is there. */
+  private candidate(failure: Failure, o: { kind: Note['kind']; words: string; title: string; diagnosis: string }): Note {
+    const now = this.timestamp();
+    return {
+      id: this.o.newId(o.words),
+      kind: o.kind,
+      title: o.title,
       language: failure.language,
-      rule: first.ruleId,
-      ruleFamily: first.ruleFamily,
       frequency: 1,
       origin: failure.origin,
       model: failure.modelName,
@@ -122,13 +150,15 @@ export class Learner {
       status: 'active',
       tasks: [failure.task],
       erroneousCode: failure.code,
-      diagnosis: describeFindings(findings, failure.scanned),
-      ...(failure.secureSlice ? { secureExample: failure.secureSlice } : {}),
+      diagnosis: o.diagnosis,
       guidance: '',
     };
+  }
+
+  private async record(candidate: Note): Promise<{ stored: Note; action: 'created' | 'merged' }> {
     const { id: target, compared } = await this.findTwin(candidate);
     if (target !== undefined) {
-      const stored = await this.o.store.modify(target, (note) => absorb(note, { tasks: [failure.task], frequency: 1, now }));
+      const stored = await this.o.store.modify(target, (note) => absorb(note, { tasks: candidate.tasks, frequency: 1, now: candidate.created }));
       return { stored: stored.note, action: 'merged' };
     }
     const stored = await this.o.store.create(compared ? candidate : { ...candidate, mergePending: true });
@@ -164,18 +194,10 @@ export class Learner {
     return undefined;
   }
 
-  private async writeGuidance(note: Note, failure: SecurityFailure, findings: readonly Finding[], model: LanguageModel, signal: AbortSignal): Promise<void> {
-    const purpose = failure.secureSlice ? 'correction-guide' : 'security-warning';
+  private async writeGuidance(note: Note, guidanceFor: () => Promise<Guidance>, model: LanguageModel, signal: AbortSignal): Promise<void> {
     try {
-      const messages = fillTemplate(await this.o.prompts(), purpose, {
-        language: failure.language,
-        weakness: await this.weakness(findings),
-        task: fence(failure.task, 'text'),
-        code: fence(failure.code, failure.language),
-        diagnosis: describeFindings(findings, failure.scanned),
-        definitions: '',
-        secure: failure.secureSlice ? fence(failure.secureSlice, failure.language) : '',
-      });
+      const { purpose, values } = await guidanceFor();
+      const messages = fillTemplate(await this.o.prompts(), purpose, values);
       const reply = await model.generate({ purpose, messages, temperature: 0.2 }, { signal });
       const guidance = tidyGuidance(reply.text);
       if (guidance) await this.alone(() => this.o.store.modify(note.id, (current) => (current.guidance ? current : { ...current, guidance, updated: this.timestamp() })));
@@ -183,6 +205,21 @@ export class Learner {
       if (isCancelled(error) || signal.aborted) return;
       this.o.log.warn(`The model wrote no guidance for note ${note.id}; it is kept without.`, messageOf(error));
     }
+  }
+
+  private async securityGuidance(failure: SecurityFailure, findings: readonly Finding[]): Promise<Guidance> {
+    return {
+      purpose: failure.secureSlice ? 'correction-guide' : 'security-warning',
+      values: {
+        language: failure.language,
+        weakness: await this.weakness(findings),
+        task: fence(failure.task, 'text'),
+        code: fence(failure.code, failure.language),
+        diagnosis: describeFindings(findings, failure.scanned),
+        definitions: '',
+        secure: failure.secureSlice ? fence(failure.secureSlice, failure.language) : '',
+      },
+    };
   }
 
   private async weakness(findings: readonly Finding[]): Promise<string> {
@@ -194,8 +231,7 @@ export class Learner {
   private async title(finding: Finding, task: string): Promise<string> {
     const cwe = finding.cwe[0];
     const weakness = (cwe && (await this.o.guideline(cwe))?.title) ?? finding.ruleFamily.replace(/[-.]/g, ' ');
-    const words = (task.trim().split(/(?<=[.!?])\s|\n\s*\n/)[0] ?? '').replace(/\s+/g, ' ').trim();
-    return `${weakness}: ${words.length > 70 ? `${words.slice(0, 69).trimEnd()}…` : words}`;
+    return `${weakness}: ${firstWords(task)}`;
   }
 
   private timestamp(): string {
@@ -207,6 +243,18 @@ export class Learner {
     this.queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/** A template and what fills it. */
+interface Guidance {
+  readonly purpose: Purpose;
+  readonly values: TemplateValues;
+}
+
+/** The first sentence of a task, at most 70 characters. */
+function firstWords(task: string): string {
+  const words = (task.trim().split(/(?<=[.!?])\s|\n\s*\n/)[0] ?? '').replace(/\s+/g, ' ').trim();
+  return words.length > 70 ? `${words.slice(0, 69).trimEnd()}…` : words;
 }
 
 /** Findings grouped by what one note is about: CWE and rule family; where a rule names no CWE, the rule. */

@@ -102,7 +102,8 @@ describe('sandbox', function () {
   it('stops a writer of 10 GB at what the box may hold', async () => {
     const result = await inBox('i=0; while [ $i -lt 10 ]; do head -c 1000000000 /dev/zero > /tmp/big$i ; i=$((i+1)); done; du -sm /tmp | cut -f1', { limits: { timeMs: 10_000, memoryBytes: 256 * MB, processes: 64, writableBytes: 8 * MB } });
     const megabytes = Number(/(\d+)\s*$/.exec(result.output)?.[1]);
-    assert.ok(megabytes <= 8, result.output);
+    // du rounds up, and counts the folder itself.
+    assert.ok(megabytes <= 9, JSON.stringify(result));
   });
 
   it('stops what eats memory', async () => {

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { onPath, realPath } from '../sandbox/box.ts';
+import { filesOf } from './reach.ts';
+import { readGo } from './reports.ts';
+import type { Detected, Project } from './runner.ts';
+
+/** `go test` on the package of the changed file: Go's tests lie beside the code. The caches are read and never written. */
+export async function detectGo({ root, env, document }: Project): Promise<Detected> {
+  if (!existsSync(path.join(root, 'go.mod'))) return { unavailable: 'there is no go.mod' };
+  const go = await onPath('go', env);
+  if (!go) return { unavailable: 'there is no go on PATH' };
+  const folder = path.relative(root, path.dirname(document.path)).split(path.sep).join('/');
+  const tests = await filesOf(path.join(root, folder), (file) => !file.includes('/') && file.endsWith('_test.go'));
+  if (tests.length === 0) return { unavailable: 'this package has no tests' };
+  const home = env['HOME'] ?? os.homedir();
+  const cache = env['GOCACHE'] ?? path.join(env['XDG_CACHE_HOME'] ?? path.join(home, '.cache'), 'go-build');
+  const modules = env['GOMODCACHE'] ?? path.join(env['GOPATH'] ?? path.join(home, 'go'), 'pkg', 'mod');
+  const program = realPath(go);
+  return {
+    runner: 'go test', because: 'go.mod is there', targets: [folder ? `./${folder}` : '.'], read: readGo, report: '/tmp/report.jsonl',
+    tools: [path.dirname(path.dirname(program)), cache, modules],
+    environment: { GOCACHE: existsSync(cache) ? cache : '/tmp/go-build', GOMODCACHE: modules, GOPROXY: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: env['CGO_ENABLED'] ?? '1' },
+    command: (targets) => ['/bin/sh', '-c', 'exec "$0" test -json "$@" > /tmp/report.jsonl', program, ...targets],
+  };
+}
