@@ -13,17 +13,22 @@ import { fence, fillTemplate, type Prompts } from '../prompting/template.ts';
 import { withinBudget } from '../retrieval/budget.ts';
 import type { RetrievalQuery } from '../retrieval/query.ts';
 import { type Settings, settingsForModel } from '../settings.ts';
+import type { TextEdit } from '../source.ts';
 import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
 import { withEdits } from '../verification/differential.ts';
-import type { SecurityVerdict, Verdict } from '../verification/verdict.ts';
+import type { FunctionCheck } from '../verification/function-check.ts';
+import { describeFailures } from '../verification/test-failure.ts';
+import type { FunctionVerdict, SecurityVerdict, Verdict } from '../verification/verdict.ts';
 import type { Verifier } from '../verification/verifier.ts';
 import { completedCode, type RequestContext, requestContext } from './context.ts';
-import { type WorkspaceFiles, ownModules, renderOutlines } from './outlines.ts';
+import { type OwnModule, type WorkspaceFiles, ownModules, renderDefinitions, renderOutlines } from './outlines.ts';
 import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext } from './types.ts';
 
 export interface EngineOptions {
   readonly parser: SyntaxParser;
   readonly verifier: Verifier;
+  /** The workspace's own tests; they run only where a request asks for them. */
+  readonly tests?: FunctionCheck;
   readonly notebook: Notebook;
   readonly learner: Learner;
   readonly knowledge: () => Promise<KnowledgeRetriever>;
@@ -40,6 +45,8 @@ export interface EngineOptions {
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly onPhase?: (phase: Phase, detail?: string) => void;
+  /** Judge every attempt by the workspace's tests too, before it is shown. */
+  readonly tests?: boolean;
 }
 
 /** What would be sent, without sending it. */
@@ -64,6 +71,10 @@ export interface RetrieveQuery {
 const DOCUMENT_TOKENS = 6000;
 /** Tokens of the outlines of imported workspace modules. */
 const OUTLINE_TOKENS = 1200;
+/** Tokens of the definitions that failing code calls. */
+const DEFINITION_TOKENS = 1500;
+/** For the tests of one attempt, repetitions and baseline included, in milliseconds. */
+const TEST_BUDGET_MS = 60_000;
 /** Knowledge entries in a prompt. */
 const KNOWLEDGE_ENTRIES = 2;
 /** Entries per list that retrieval looks at. */
@@ -72,6 +83,8 @@ const LIST_LENGTH = 5;
 interface Prepared {
   readonly request: CompletionRequest;
   readonly outline: SyntaxOutline;
+  /** The workspace's own modules that the document imports. */
+  readonly own: readonly OwnModule[];
   /** Outlines of imported workspace modules, ready for a prompt. */
   readonly outlines: string;
   readonly context: RequestContext;
@@ -113,7 +126,8 @@ export class CompletionEngine {
     options.onPhase?.('generating', model.name);
     const answer = await this.ask(prepared, prepared.messages, 'completion', model, signal);
     options.onPhase?.('checking');
-    const first = await this.check(prepared, answer.placement, checks.controller.signal);
+    const tests = options.tests ?? false;
+    const first = await this.check(prepared, answer.placement, tests, checks.controller.signal);
     const outcome = {
       request,
       model: answer.model,
@@ -128,25 +142,25 @@ export class CompletionEngine {
       return { ...outcome, ...o, timings: { ...timings, totalMs: this.o.clock() - started } };
     };
 
-    if (first.attempt.verdict.security.status !== 'fail') {
-      const learned = first.settled.then((late) => (late.security.status === 'fail' ? this.learn(prepared, answer, late.security, model, checks.controller.signal) : []));
+    if (!fails(first.attempt.verdict)) {
+      const learned = first.settled.then((late) => (fails(late) ? this.learn(prepared, answer, late, model, checks.controller.signal) : []));
       return finish({ ...first.attempt, messages: prepared.messages, attempts: 1, history: [first.attempt], settled: first.settled, learned: quiet(learned, this.o.log) });
     }
 
-    const learning = quiet(this.learn(prepared, answer, first.attempt.verdict.security, model, new AbortController().signal), this.o.log);
+    const learning = quiet(this.learn(prepared, answer, first.attempt.verdict, model, new AbortController().signal), this.o.log);
     if (request.mode !== 'safenote' || this.o.settings()['verify.retryBudgetMs'] === 0) {
       return finish({ ...first.attempt, messages: prepared.messages, attempts: 1, history: [first.attempt], settled: first.settled, learned: learning });
     }
-    options.onPhase?.('retrying', first.attempt.verdict.security.findings[0]?.message);
-    const retried = await this.retryOnce(prepared, first.attempt, model, signal, checks.controller.signal);
+    options.onPhase?.('retrying', whatFailed(first.attempt.verdict));
+    const retried = await this.retryOnce(prepared, first.attempt, model, tests, signal, checks.controller.signal);
     if ('failed' in retried) {
       return finish({ ...first.attempt, messages: prepared.messages, attempts: 2, history: [first.attempt], settled: first.settled, learned: learning, remarks: [...prepared.remarks, `The retry gave no answer: ${retried.failed}`] });
     }
     const shown = safer(first.attempt, retried.attempt);
     const worked = retried.settled.then(async (verdict) => {
       const notes = await learning;
-      if (verdict.security.status === 'pass') await this.keepWhatWorked(prepared, retried.attempt, notes);
-      else if (verdict.security.status === 'fail') return mergeLearned(notes, await this.learn(prepared, retried.answer, verdict.security, model, new AbortController().signal));
+      if (fails(verdict)) return mergeLearned(notes, await this.learn(prepared, retried.answer, verdict, model, new AbortController().signal));
+      await this.keepWhatWorked(prepared, retried.attempt, verdict, notes);
       return notes;
     });
     return finish({
@@ -154,6 +168,7 @@ export class CompletionEngine {
       messages: shown === retried.attempt ? retried.messages : prepared.messages,
       attempts: 2,
       history: [first.attempt, retried.attempt],
+      remarks: [...prepared.remarks, ...vetoed(first.attempt, retried.attempt)],
       settled: shown === retried.attempt ? retried.settled : first.settled,
       learned: quiet(worked, this.o.log),
       tokens: { prompt: answer.tokens.prompt + retried.answer.tokens.prompt, completion: answer.tokens.completion + retried.answer.tokens.completion },
@@ -168,13 +183,13 @@ export class CompletionEngine {
     const checks = linkedController(options.signal);
     const prepared = await this.prepare(outcome.request, model, options.signal);
     const failed: Attempt = { edit: outcome.edit, importEdits: outcome.importEdits, verdict };
-    options.onPhase?.('retrying', verdict.security.findings[0]?.message);
-    const retried = await this.retryOnce(prepared, failed, model, options.signal, checks.controller.signal);
+    options.onPhase?.('retrying', whatFailed(verdict));
+    const retried = await this.retryOnce(prepared, failed, model, options.tests ?? false, options.signal, checks.controller.signal);
     checks.unlink();
     if ('failed' in retried) throw new ModelError('model-server', `The retry gave no answer: ${retried.failed}`, 'Try again, or change the code by hand.');
     const shown = safer(failed, retried.attempt);
     const learned = Promise.all([outcome.learned, retried.settled]).then(async ([notes, late]) => {
-      if (late.security.status === 'pass') await this.keepWhatWorked(prepared, retried.attempt, notes);
+      if (!fails(late)) await this.keepWhatWorked(prepared, retried.attempt, late, notes);
       return notes;
     });
     return {
@@ -222,7 +237,7 @@ export class CompletionEngine {
     const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
     const outlines = await renderOutlines(own, this.o.parser, OUTLINE_TOKENS, signal);
     const { messages, context: used } = await this.compose(request, outline, outlines, retrieved, model?.name ?? '');
-    return { request, outline, outlines, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
+    return { request, outline, own, outlines, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
   }
 
   private find(request: CompletionRequest, query: RetrievalQuery, modelName: string, signal: AbortSignal): Promise<RetrievedContext> {
@@ -319,11 +334,15 @@ export class CompletionEngine {
     return { placement, model: reply.model, tokens: reply.tokens, ms: this.o.clock() - started };
   }
 
-  private async check(prepared: Prepared, placement: Placement, signal: AbortSignal): Promise<{ attempt: Attempt; settled: Promise<Verdict>; ms: number }> {
+  private async check(prepared: Prepared, placement: Placement, tests: boolean, signal: AbortSignal): Promise<{ attempt: Attempt; settled: Promise<Verdict>; ms: number }> {
     const started = this.o.clock();
     const edits = [placement.edit, ...placement.importEdits];
-    const { verdict, settled } = await this.o.verifier.checkEdits(prepared.request.document, edits, { signal, deadlineMs: this.o.settings()['verify.deadlineMs'] });
-    const whole = (security: SecurityVerdict): Verdict => ({ security, function: { status: 'unavailable', reason: 'no tests were run' } });
+    const { document } = prepared.request;
+    const [{ verdict, settled }, tested] = await Promise.all([
+      this.o.verifier.checkEdits(document, edits, { signal, deadlineMs: this.o.settings()['verify.deadlineMs'] }),
+      tests && this.o.tests ? this.o.tests.checkEdits(document, edits, { signal, budgetMs: TEST_BUDGET_MS }) : NOT_TESTED,
+    ]);
+    const whole = (security: SecurityVerdict): Verdict => ({ security, function: tested });
     return { attempt: { ...placement, verdict: whole(verdict) }, settled: settled.then(whole), ms: this.o.clock() - started };
   }
 
@@ -331,6 +350,7 @@ export class CompletionEngine {
     prepared: Prepared,
     failed: Attempt,
     model: LanguageModel,
+    tests: boolean,
     signal: AbortSignal,
     checks: AbortSignal,
   ): Promise<{ attempt: Attempt; answer: Answer; messages: ChatMessage[]; settled: Promise<Verdict>; ms: number } | { failed: string }> {
@@ -338,15 +358,15 @@ export class CompletionEngine {
     const { findings } = failed.verdict.security;
     const followUp = fillTemplate(await this.o.prompts(), 'retry', {
       language: prepared.request.document.language,
-      diagnosis: describeFindings(findings, scanned),
+      diagnosis: [describeFindings(findings, scanned), describeTests(failed.verdict)].filter(Boolean).join('\n\n'),
       guidance: await this.knownAbout(findings.flatMap((f) => f.cwe)),
-      definitions: '',
+      definitions: failed.verdict.function.status === 'fail' ? await this.definitions(prepared, [failed.edit, ...failed.importEdits], signal) : '',
     });
     const messages: ChatMessage[] = [...prepared.messages, { role: 'assistant', content: fence(failed.edit.text.replace(/\r\n/g, '\n'), prepared.request.document.language) }, ...followUp];
     const budget = AbortSignal.timeout(Math.max(1, this.o.settings()['verify.retryBudgetMs']));
     try {
       const second = await this.ask(prepared, messages, 'retry', model, AbortSignal.any([signal, budget]));
-      const { attempt, settled, ms } = await this.check(prepared, second.placement, checks);
+      const { attempt, settled, ms } = await this.check(prepared, second.placement, tests, checks);
       return { attempt, answer: second, messages, settled, ms };
     } catch (error) {
       if (signal.aborted) throw error;
@@ -366,39 +386,74 @@ export class CompletionEngine {
       .join('\n\n');
   }
 
-  private async learn(prepared: Prepared, answer: Answer, verdict: SecurityVerdict, model: LanguageModel, signal: AbortSignal): Promise<LearnedNote[]> {
-    if (prepared.request.mode !== 'safenote' || verdict.findings.length === 0) return [];
+  private async learn(prepared: Prepared, answer: Answer, { security, function: tested }: Verdict, model: LanguageModel, signal: AbortSignal): Promise<LearnedNote[]> {
+    if (prepared.request.mode !== 'safenote') return [];
     const { document } = prepared.request;
     const edits = [answer.placement.edit, ...answer.placement.importEdits];
     const after = withEdits(document, edits);
     const outline = await this.o.parser.outline(after, signal);
-    return this.o.learner.learnSecurity(
-      {
-        language: document.language,
-        task: prepared.context.task || `Complete ${displayName(document.path)}`,
-        code: completedCode(document, edits, outline),
-        scanned: after.text,
-        findings: verdict.findings,
-        modelName: answer.model,
-        origin: 'completion',
-      },
-      model,
-      signal,
-    );
+    const failure = {
+      language: document.language,
+      task: prepared.context.task || `Complete ${displayName(document.path)}`,
+      code: completedCode(document, edits, outline),
+      modelName: answer.model,
+      origin: 'completion',
+    } as const;
+    const learned: LearnedNote[] = [];
+    if (security.findings.length > 0) learned.push(...(await this.o.learner.learnSecurity({ ...failure, scanned: after.text, findings: security.findings }, model, signal)));
+    if (tested.status === 'fail') {
+      const definitions = await this.definitions(prepared, edits, signal);
+      learned.push(...(await this.o.learner.learnFunction({ ...failure, diagnosis: describeFailures(tested.failures ?? []), definitions }, model, signal)));
+    }
+    return learned;
   }
 
-  private async keepWhatWorked(prepared: Prepared, attempt: Attempt, notes: readonly LearnedNote[]): Promise<void> {
+  /** The workspace's own definitions that the completed function calls. */
+  private async definitions(prepared: Prepared, edits: readonly TextEdit[], signal: AbortSignal): Promise<string> {
+    const code = edits.map((edit) => edit.text).join('\n');
+    const outline = await this.o.parser.outline(withEdits(prepared.request.document, edits), signal);
+    const called = outline.calls.map((call) => call.name).filter((name) => code.includes(name));
+    return renderDefinitions(prepared.own, called, this.o.parser, DEFINITION_TOKENS, signal);
+  }
+
+  /** What passed is the secure example of a note only where the check that made the note has passed it. */
+  private async keepWhatWorked(prepared: Prepared, attempt: Attempt, verdict: Verdict, notes: readonly LearnedNote[]): Promise<void> {
+    const worked = notes.filter((note) => verdict[note.kind].status === 'pass');
+    if (worked.length === 0) return;
     const edits = [attempt.edit, ...attempt.importEdits];
     const outline = await this.o.parser.outline(withEdits(prepared.request.document, edits), new AbortController().signal);
-    await this.o.learner.addSecureExample(notes.map((n) => n.id), completedCode(prepared.request.document, edits, outline));
+    await this.o.learner.addSecureExample(worked.map((n) => n.id), completedCode(prepared.request.document, edits, outline));
   }
+}
+
+const NOT_TESTED: FunctionVerdict = { status: 'unavailable', reason: 'no tests were run' };
+
+function fails(verdict: Verdict): boolean {
+  return verdict.security.status === 'fail' || verdict.function.status === 'fail';
+}
+
+function whatFailed(verdict: Verdict): string | undefined {
+  return verdict.security.findings[0]?.message ?? (verdict.function.status === 'fail' ? verdict.function.reason : undefined);
+}
+
+/** Failing tests for the retry, fenced: what a test prints is data. */
+function describeTests({ function: tested }: Verdict): string {
+  return tested.status === 'fail' ? `The workspace's own tests fail with it:\n\n${fence(describeFailures(tested.failures ?? []), 'text')}` : '';
+}
+
+/** A secure retry that fails tests which the first answer did not fail is not offered; the user learns both facts. */
+function vetoed(first: Attempt, second: Attempt): string[] {
+  if (second.verdict.function.status !== 'fail' || first.verdict.function.status === 'fail') return [];
+  return [`A retry ${second.verdict.security.status === 'fail' ? 'failed the security check too' : 'had no security finding'} but failed a test (${second.verdict.function.reason ?? ''}), so it is not offered.`];
 }
 
 const NOTHING: RetrievedContext = { knowledge: [], securityNotes: [], functionNotes: [], remarks: [] };
 
-/** Of two attempts the one with the better verdict; of equals the later. */
+/** Of two attempts the one with the better verdict, security before function; of equals the later. Tests can veto. */
 function safer(first: Attempt, second: Attempt): Attempt {
-  const rank = (a: Attempt) => ({ pass: 0, unavailable: 1, fail: 2 })[a.verdict.security.status] * 1000 + a.verdict.security.findings.length;
+  if (vetoed(first, second).length > 0) return first;
+  const order = { pass: 0, unavailable: 1, fail: 2 };
+  const rank = ({ verdict }: Attempt) => order[verdict.security.status] * 1_000_000 + verdict.security.findings.length * 1000 + order[verdict.function.status] * 100 + Math.min(99, verdict.function.failures?.length ?? 0);
   return rank(second) <= rank(first) ? second : first;
 }
 

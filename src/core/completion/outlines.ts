@@ -54,6 +54,35 @@ export async function renderOutlines(modules: readonly OwnModule[], parser: Synt
   return parts.join('\n\n');
 }
 
+/**
+ * The definitions of own modules that code calls, whole and the shortest first, within the token budget: a failure says that
+ * a contract was broken, the definition says which.
+ */
+export async function renderDefinitions(modules: readonly OwnModule[], called: readonly string[], parser: SyntaxParser, tokenBudget: number, signal: AbortSignal): Promise<string> {
+  const names = new Set(called.map(lastPart));
+  const found: { document: SourceDocument; text: string }[] = [];
+  const seen = new Set<string>();
+  for (const { document } of modules) {
+    if (seen.has(document.path)) continue;
+    seen.add(document.path);
+    const inside = await parser.outline(document, signal);
+    for (const f of inside.functions) if (f.name && names.has(lastPart(f.name))) found.push({ document, text: document.text.slice(f.range.start, f.range.end) });
+  }
+  let left = tokenBudget;
+  const parts: string[] = [];
+  for (const { document, text } of found.sort((a, b) => a.text.length - b.text.length)) {
+    const size = estimateTokens(text);
+    if (size > left) break;
+    left -= size;
+    parts.push(fence(text, document.language));
+  }
+  return parts.join('\n\n');
+}
+
+function lastPart(name: string): string {
+  return name.split(/[.:>]+/).at(-1) ?? name;
+}
+
 /** The functions an import names, members of a named class included; all public ones where it binds the whole module. */
 function choose(functions: readonly FunctionOutline[], names: readonly string[]): FunctionOutline[] {
   const named = functions.filter((f) => names.includes(f.name) || names.some((name) => f.name.startsWith(`${name}.`)));
