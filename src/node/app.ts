@@ -8,6 +8,7 @@ import { Learner } from '../core/notebook/learner.ts';
 import { Notebook } from '../core/notebook/notebook.ts';
 import type { Settings } from '../core/settings.ts';
 import { Fixer } from '../core/verification/fixer.ts';
+import { FunctionCheck } from '../core/verification/function-check.ts';
 import { Verifier } from '../core/verification/verifier.ts';
 import { AnalysisWorker } from './analysis/client.ts';
 import { BuiltinAnalyzer } from './analyzers/builtin.ts';
@@ -18,6 +19,8 @@ import { WorkerEmbedder } from './embedding/worker-embedder.ts';
 import { VectraNoteIndex } from './index/vectra-note-index.ts';
 import { Approvals } from './notes/approvals.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
+import { WorkspaceTests } from './runners/workspace-tests.ts';
+import { Sandbox } from './sandbox/box.ts';
 import { FolderFiles } from './workspace-files.ts';
 import { type UserFolders, userFolders } from './user-folders.ts';
 
@@ -47,6 +50,8 @@ export class App {
   readonly builtin: BuiltinAnalyzer;
   readonly semgrep: SemgrepAnalyzer;
   readonly verifier: Verifier;
+  readonly sandbox: Sandbox;
+  readonly tests: FunctionCheck;
   readonly notebook: Notebook;
   readonly learner: Learner;
   readonly engine: CompletionEngine;
@@ -83,6 +88,8 @@ export class App {
       log,
     });
     this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep]);
+    this.sandbox = new Sandbox(env);
+    this.tests = new FunctionCheck(new WorkspaceTests({ workspaceFolder, sandbox: this.sandbox, trusted: options.trusted, env, log }), this.parser);
     const prompts = () => this.assets.prompts();
     const knowledge = () => this.knowledge();
     this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, log });
@@ -100,7 +107,7 @@ export class App {
     });
     const shared = { parser: this.parser, verifier: this.verifier, knowledge, prompts, model: options.model };
     const files = new FolderFiles(workspaceFolder);
-    this.engine = new CompletionEngine({ ...shared, files, notebook: this.notebook, learner: this.learner, settings, log, clock: () => performance.now() });
+    this.engine = new CompletionEngine({ ...shared, files, tests: this.tests, notebook: this.notebook, learner: this.learner, settings, log, clock: () => performance.now() });
     this.fixer = new Fixer({ ...shared, store: this.store });
   }
 

@@ -6,6 +6,7 @@ import type { NoteStore } from '../core/notebook/store.ts';
 import type { Embedder } from '../core/retrieval/embedder.ts';
 import type { Analyzer } from '../core/verification/finding.ts';
 import type { Assets } from './assets.ts';
+import type { Sandbox } from './sandbox/box.ts';
 
 /** The parts that are looked at. */
 export interface Patient {
@@ -15,6 +16,7 @@ export interface Patient {
   readonly assets: Assets;
   readonly store: NoteStore;
   readonly index: NoteIndex;
+  readonly sandbox: Pick<Sandbox, 'state'>;
 }
 
 export interface DoctorCheck {
@@ -71,6 +73,11 @@ export async function doctor(app: Patient, options: { model: () => Promise<Langu
       const detail = `${notes.length} notes, ${usable} in use, ${notes.filter((n) => n.quarantined).length} quarantined, ${setAside.length} unreadable; in ${app.store.folders.security}`;
       const first = setAside[0];
       return first ? { status: 'degraded', detail, hint: `${first.file}: ${first.reason}` } : { status: 'ok', detail };
+    }),
+    check('Test sandbox', 'degraded', async () => {
+      if (!options.trusted()) return { status: 'degraded', detail: 'not tried: the workspace is not trusted', hint: 'Trust the workspace to run its tests.' };
+      const state = await app.sandbox.state();
+      return state.available ? { status: 'ok', detail: state.version } : { status: 'degraded', detail: state.reason, hint: 'Install bubblewrap; everything but tests works without it.' };
     }),
     check('Note index', 'degraded', async () => ({ status: 'ok', detail: `${(await app.index.known()).size} notes indexed for ${app.embedder.modelId}` })),
   ]);

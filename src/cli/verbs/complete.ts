@@ -41,9 +41,9 @@ export async function complete(file: string, options: CompleteOptions): Promise<
       };
       return { json, text: preview.messages.map((m) => `--- ${m.role} ---\n${printable(m.content)}\n`).join('\n'), exitCode: 0 };
     }
-    const outcome = await app.engine.complete(request, { signal, onPhase: (phase) => options.verbose && process.stderr.write(`${phase}…\n`) });
+    const outcome = await app.engine.complete(request, { signal, tests: options.tests ?? false, onPhase: (phase) => options.verbose && process.stderr.write(`${phase}…\n`) });
     const [verdict, notes] = await Promise.all([outcome.settled, outcome.learned]);
-    return { json: outcomeJson(outcome, verdict, notes), text: outcomeText(outcome, verdict, notes), exitCode: verdict.security.status === 'fail' ? 1 : 0 };
+    return { json: outcomeJson(outcome, verdict, notes), text: outcomeText(outcome, verdict, notes, options.tests ?? false), exitCode: verdict.security.status === 'fail' || verdict.function.status === 'fail' ? 1 : 0 };
   });
 }
 
@@ -106,13 +106,14 @@ function outcomeJson(outcome: CompletionOutcome, verdict: Verdict, notes: Awaite
   };
 }
 
-function outcomeText(outcome: CompletionOutcome, verdict: Verdict, notes: Awaited<CompletionOutcome['learned']>): string {
+function outcomeText(outcome: CompletionOutcome, verdict: Verdict, notes: Awaited<CompletionOutcome['learned']>, tested: boolean): string {
   const { security } = verdict;
   const text = applyEdits('', [{ start: 0, end: 0, text: outcome.edit.text }]);
   const lines = [printable(text), ''];
   for (const edit of outcome.importEdits) lines.push(`imports: ${edit.text.trim()}`);
   lines.push(`security: ${security.status}${security.reason ? ` (${security.reason})` : ''}, attempt ${outcome.attempts}, model ${outcome.model}`);
   for (const finding of security.findings) lines.push(`  line ${finding.startLine}: ${finding.cwe.join(', ')} ${finding.message}`);
+  if (tested) lines.push(`tests: ${verdict.function.status}${verdict.function.reason ? ` (${printable(verdict.function.reason)})` : ''}`);
   for (const used of outcome.context.securityNotes) lines.push(`used note: ${used.item.note.id} (${printable(used.item.note.title)})`);
   for (const note of notes) lines.push(`note ${note.action}: ${note.id}`);
   for (const remark of outcome.remarks) lines.push(remark);

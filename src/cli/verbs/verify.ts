@@ -13,6 +13,8 @@ declare const SAFENOTE_VERSION: string;
 export interface VerifyOptions extends GlobalOptions {
   readonly analyzer?: string;
   readonly format?: string;
+  /** Run the workspace's tests that reach each file; a failing one fails the file. */
+  readonly tests?: boolean;
 }
 
 interface CheckedFile {
@@ -23,6 +25,8 @@ interface CheckedFile {
   readonly reports: readonly AnalyzerReport[];
 }
 
+/** For the tests of one file, in milliseconds. */
+const TEST_BUDGET_MS = 120_000;
 const ANALYZERS: readonly AnalyzerName[] = ['builtin', 'semgrep', 'codeql'];
 
 /** `verify FILE…`: whole files through the analyzers. */
@@ -50,7 +54,11 @@ export async function verify(files: readonly string[], options: VerifyOptions): 
       try {
         const text = await readFile(absolute, 'utf8');
         const verdict = await app.verifier.verifyDocument({ path: absolute, language: languageOfPath(absolute), text }, { signal, ...(named ? { analyzers: named as AnalyzerName[] } : {}) });
-        return { path: file, ...verdict };
+        if (!options.tests) return { path: file, ...verdict };
+        const tested = await app.tests.checkDocument({ path: absolute, language: languageOfPath(absolute), text }, { signal, budgetMs: TEST_BUDGET_MS });
+        const status = worst([verdict.status, tested.status]);
+        const reason = [verdict.reason, tested.status === 'pass' ? undefined : `tests: ${tested.reason ?? 'failed'}`].filter(Boolean).join('; ');
+        return { path: file, ...verdict, status, ...(reason ? { reason: printable(reason) } : {}) };
       } catch (error) {
         if (signal.aborted) throw error;
         const code = (error as NodeJS.ErrnoException).code;
