@@ -12,7 +12,7 @@ const SEMGREP_LANGUAGES = { js: 'javascript', ts: 'typescript', py: 'python', 'c
 
 /**
  * Reads and checks every rule. Returns `{builtin, semgrep, metadata, problems}`: `builtin` is ast-grep rules (one entry a
- * grammar: a JavaScript rule is there again for `typescript` and `tsx`, under one TypeScript id), `semgrep` the YAML text
+ * grammar: a JavaScript rule is there again for `typescript` and `tsx`, under one TypeScript id, a C rule for `cpp`), `semgrep` the YAML text
  * of all rules in one file, `metadata` maps rule id → `{cwe, family, language, languages?, severity, message, engines}`.
  */
 export async function readRules(root) {
@@ -122,8 +122,12 @@ function severityOf(word) {
   return SEVERITIES.has(mapped) ? mapped : undefined;
 }
 
-/** JavaScript rules also serve TypeScript: the grammars name their nodes alike, but for JSX, which plain TypeScript has not. */
+/**
+ * JavaScript rules also serve TypeScript: the grammars name their nodes alike, but for JSX, which plain TypeScript has not.
+ * C rules also serve C++, whose grammar contains C's.
+ */
 function variantsOf(rule) {
+  if (rule.language === 'c') return [rule, { ...rule, id: rule.id.replace('safenote.c.', 'safenote.cpp.'), language: 'cpp' }];
   if (rule.language !== 'javascript') return [rule];
   const twin = (language) => ({ ...rule, id: rule.id.replace('safenote.javascript.', 'safenote.typescript.'), language });
   return usesJsx(rule) ? [rule, twin('tsx')] : [rule, twin('typescript'), twin('tsx')];

@@ -87,9 +87,13 @@ export async function runSemgrep(launch: SemgrepLaunch, rules: string, texts: re
   }
 }
 
-/** Rules of a family that are asked for by its fixtures: TypeScript's twins of JavaScript rules are proved by those. */
+/** Rules of a family that are asked for by its fixtures: a twin (TypeScript's of JavaScript, C++'s of C) is proved by those of its original. */
 export function ownRules(metadata: RuleMetadata, engine: Engine, language: string, family: string): string[] {
   return Object.entries(metadata)
-    .filter(([id, m]) => m.family === family && m.language === language && m.engines.includes(engine) && !(language === 'typescript' && metadata[id.replace('.typescript.', '.javascript.')]))
+    .filter(([id, m]) => m.family === family && m.language === language && m.engines.includes(engine) && !isTwin(metadata, id))
     .map(([id]) => id);
+}
+
+function isTwin(metadata: RuleMetadata, id: string): boolean {
+  return [id.replace(/^safenote\.typescript\./, 'safenote.javascript.'), id.replace(/^safenote\.cpp\./, 'safenote.c.')].some((original) => original !== id && original in metadata);
 }

@@ -48,6 +48,17 @@ describe('reading the rules for the build', () => {
     assert.equal(metadata['safenote.typescript.xss']?.language, 'typescript');
   });
 
+  it('gives a C rule to C++ too, under a C++ id', async () => {
+    await put('builtin/c/sizes.yml', BUILTIN.replace('safenote.javascript.xss', 'safenote.c.xss').replace('language: javascript', 'language: c'));
+    const { builtin, metadata, problems } = await readRules(folder);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      builtin.map((rule) => `${rule.language} ${rule.id}`),
+      ['c safenote.c.xss', 'cpp safenote.cpp.xss'],
+    );
+    assert.equal(metadata['safenote.cpp.xss']?.language, 'cpp');
+  });
+
   it('keeps a rule about JSX from plain TypeScript, which cannot parse it', async () => {
     await put('builtin/javascript/xss.yml', BUILTIN.replace("pattern: '$E.innerHTML = $X'", 'kind: jsx_attribute'));
     assert.deepEqual((await readRules(folder)).builtin.map((rule) => rule.language), ['javascript', 'tsx']);
