@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { TextEdit } from '../../core/source.ts';
 import { LineIndex } from '../../core/source.ts';
 import type { Finding } from '../../core/verification/finding.ts';
+import { isLocal } from './locality.ts';
 import { type Need, needOf, TextNeeds } from './needs.ts';
 import { shareRegexes, withCheapRegexes } from './cheap-regex.ts';
 import type { BuiltinRule } from './rules.ts';
@@ -23,7 +24,7 @@ export class RuleSet {
   constructor(rules: readonly BuiltinRule[]) {
     this.entries = rules.map((written) => {
       const cheap: BuiltinRule = { ...written, rule: withCheapRegexes(written.rule), ...(written.constraints ? { constraints: withCheapRegexes(written.constraints) } : {}), ...(written.utils ? { utils: withCheapRegexes(written.utils) } : {}) };
-      return { written, need: needOf(written.rule, written.utils), ...asEntry(cheap) };
+      return { written, need: needOf(written.rule, written.utils), local: isLocal(written.rule, written.utils ?? {}), ...asEntry(cheap) };
     });
   }
 
@@ -38,7 +39,7 @@ export class RuleSet {
 
   /** Findings of all rules in a text, by place. */
   scan(root: SgNode, text: string): Finding[] {
-    const source: Source = { root, text, lines: new LineIndex(text), needs: new TextNeeds(text) };
+    const source: Source = { root, text, lines: new LineIndex(text), needs: new TextNeeds(text), pieces: new Pieces(root, text) };
     let findings: Finding[];
     try {
       findings = this.ask(source);
@@ -88,8 +89,9 @@ export class RuleSet {
     const asked: Asked[] = [];
     for (const [at, entry] of this.entries.entries()) {
       if (!source.needs.meets(entry.need)) continue;
-      const matcher = entry.simplifier.simplify(entry.rule.rule, source.needs);
-      if (matcher !== false) asked.push({ at, entry, matcher, utils: entry.simplifier.simplifyUtils(source.needs) });
+      const needs = entry.local ? source.pieces.meeting(entry.need) : source.needs;
+      const matcher = needs && entry.simplifier.simplify(entry.rule.rule, needs);
+      if (matcher) asked.push({ at, entry, matcher, utils: entry.simplifier.simplifyUtils(needs) });
     }
     if (asked.length === 0) return [];
     const findings: Finding[] = [];
@@ -123,6 +125,8 @@ export class RuleSet {
 interface Entry {
   readonly written: BuiltinRule;
   readonly need: Need;
+  /** It needs its words in one top-level statement. */
+  readonly local: boolean;
   /** As it is asked. */
   rule: BuiltinRule;
   simplifier: Simplifier;
@@ -141,6 +145,46 @@ interface Source {
   readonly text: string;
   readonly lines: LineIndex;
   readonly needs: TextNeeds;
+  readonly pieces: Pieces;
+}
+
+/** Smaller top-level statements are taken together, in UTF-16 units: looking into each costs more than it saves. */
+const MIN_PIECE = 800;
+
+/** A text in pieces of whole top-level statements. */
+class Pieces {
+  private readonly texts: { readonly text: string; readonly needs: TextNeeds }[] = [];
+  /** What several pieces have together, by their numbers. */
+  private readonly joined = new Map<string, TextNeeds>();
+
+  constructor(root: SgNode, text: string) {
+    let from = 0;
+    let end = 0;
+    const add = (to: number) => {
+      const piece = text.slice(from, to);
+      this.texts.push({ text: piece, needs: new TextNeeds(piece) });
+      from = to;
+    };
+    for (const child of root.children()) {
+      ({ end } = offsetsOf(child));
+      child.free();
+      if (end - from >= MIN_PIECE) add(end);
+    }
+    if (from < text.length) add(text.length);
+  }
+
+  /** The pieces that have what is needed, as one; none where no piece has it all. */
+  meeting(need: Need): TextNeeds | undefined {
+    const numbers = [...this.texts.keys()].filter((n) => this.texts[n]?.needs.meets(need));
+    if (numbers.length === 0) return undefined;
+    const key = numbers.join();
+    let needs = this.joined.get(key);
+    if (!needs) {
+      needs = new TextNeeds(numbers.map((n) => this.texts[n]?.text).join('\n'));
+      this.joined.set(key, needs);
+    }
+    return needs;
+  }
 }
 
 function asEntry(rule: BuiltinRule): { rule: BuiltinRule; simplifier: Simplifier } {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { isLocal } from '../../../src/node/analysis/locality.ts';
 import { regexFor, TextNeeds } from '../../../src/node/analysis/needs.ts';
 import { Simplifier } from '../../../src/node/analysis/simplify.ts';
 
@@ -58,4 +59,22 @@ describe('a regular expression for one text', () => {
       { numRuns: 3000 },
     );
   });
+});
+
+describe('a rule looks no further than its statement', () => {
+  const cases: [object, boolean][] = [
+    [{ pattern: 'f($X)', has: { kind: 'string', stopBy: 'end' } }, true],
+    [{ kind: 'call', inside: { kind: 'function_definition', stopBy: 'end' } }, true],
+    [{ kind: 'call', inside: { any: [{ kind: 'class_body' }, { pattern: 'route($$$)' }] } }, true],
+    [{ kind: 'call', inside: { kind: 'program', has: { regex: 'helmet' } } }, false],
+    [{ kind: 'call', inside: { stopBy: 'end', has: { regex: 'helmet' } } }, false],
+    [{ kind: 'call', not: { inside: { any: [{ kind: 'block' }, { regex: 'x' }] } } }, false],
+    [{ kind: 'call', follows: { kind: 'comment' } }, false],
+    [{ kind: 'call', has: { kind: 'x', precedes: { kind: 'y' } } }, false],
+    [{ kind: 'call', matches: 'near' }, true],
+    [{ kind: 'call', matches: 'far' }, false],
+    [{ kind: 'call', inside: { matches: 'block' } }, true],
+  ];
+  const utils = { near: { kind: 'string' }, far: { not: { follows: { kind: 'comment' } } }, block: { all: [{ kind: 'block' }] } };
+  for (const [matcher, expected] of cases) it(`${JSON.stringify(matcher)}: ${expected}`, () => assert.equal(isLocal(matcher, utils), expected));
 });
