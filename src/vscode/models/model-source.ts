@@ -36,6 +36,7 @@ export class ModelSource implements vscode.Disposable {
   private readonly changes = new Listeners<void>();
   private chosen: Promise<Chosen> | undefined;
   private last: ModelState | undefined;
+  private picking = false;
   private readonly o: { configuration: Configuration; keys: ApiKeys; disclosure: Disclosure; access: vscode.LanguageModelAccessInformation; env: NodeJS.ProcessEnv; log: Logger };
 
   constructor(options: ModelSource['o']) {
@@ -43,7 +44,8 @@ export class ModelSource implements vscode.Disposable {
     const forget = () => this.forget();
     this.disposables.add(options.configuration.onDidChange((affects) => (affects('model.provider') || affects('model.baseUrl') || affects('model.name')) && forget()));
     this.disposables.add(options.keys.onDidChange(forget));
-    this.disposables.add(vscode.lm.onDidChangeChatModels(forget));
+    // Asking for the models makes the editor look for them, which is a change too.
+    this.disposables.add(vscode.lm.onDidChangeChatModels(() => !this.picking && this.usesEditor && forget()));
   }
 
   /** The model in use; chosen once and again after a change. Throws `ModelError`. */
@@ -86,9 +88,16 @@ export class ModelSource implements vscode.Disposable {
     this.disposables.dispose();
   }
 
+  /** A change of the editor's models says nothing to who uses an endpoint. */
+  private get usesEditor(): boolean {
+    const settings = this.o.configuration.settings();
+    return settings['model.provider'] === 'editor' || (settings['model.provider'] === 'auto' && !settings['model.baseUrl']);
+  }
+
   private choose(): Promise<Chosen> {
     if (this.chosen) return this.chosen;
-    const choice = this.pick(this.o.configuration.settings());
+    this.picking = true;
+    const choice = this.pick(this.o.configuration.settings()).finally(() => (this.picking = false));
     this.chosen = choice;
     choice.then(
       ({ model }) => {
