@@ -17,6 +17,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../../src/core/settings.ts';
 import { LineIndex, type SourceDocument } from '../../src/core/source.ts';
 import { EMPTY_OUTLINE, type SyntaxOutline, type SyntaxParser } from '../../src/core/syntax/outline.ts';
 import type { Analyzer, AnalyzerName, AnalyzerReport, Finding } from '../../src/core/verification/finding.ts';
+import type { FunctionCheck } from '../../src/core/verification/function-check.ts';
 import { Verifier } from '../../src/core/verification/verifier.ts';
 
 export const PROMPTS = Object.fromEntries(
@@ -185,7 +186,7 @@ export interface House {
 }
 
 /** The whole core on in-memory ports. */
-export function house(o: { script?: (request: GenerateRequest) => string | Error; analyzers?: Analyzer[]; notes?: (Note | StoredNote)[]; settings?: Partial<Settings>; base?: KnowledgeBase; embedder?: Embedder | null } = {}): House {
+export function house(o: { script?: (request: GenerateRequest) => string | Error; analyzers?: Analyzer[]; notes?: (Note | StoredNote)[]; settings?: Partial<Settings>; base?: KnowledgeBase; embedder?: Embedder | null; tests?: FunctionCheck } = {}): House {
   const parser = new LineParser();
   const verifier = new Verifier(parser, o.analyzers ?? [new WordAnalyzer('builtin', 'evil')]);
   const store = new MemoryStore(o.notes);
@@ -199,7 +200,7 @@ export function house(o: { script?: (request: GenerateRequest) => string | Error
   const notebook = new Notebook({ store, ...ports, hash: (text) => text, log: SILENT });
   const model = new ScriptedModel(o.script ?? (() => '```python\nreturn 1\n```'));
   const engine = new CompletionEngine({
-    parser, verifier, notebook, learner, files: { resolveImport: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, log: SILENT, clock: () => performance.now(),
+    parser, verifier, ...(o.tests ? { tests: o.tests } : {}), notebook, learner, files: { resolveImport: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, log: SILENT, clock: () => performance.now(),
   });
   return { engine, store, learner, verifier, model };
 }
