@@ -3,6 +3,7 @@ import { errorOutput, type Output } from './output.ts';
 import type { GlobalOptions } from './session.ts';
 import { complete, type CompleteOptions } from './verbs/complete.ts';
 import { doctor } from './verbs/doctor.ts';
+import * as knowledge from './verbs/knowledge.ts';
 import * as notebook from './verbs/notebook.ts';
 import { retrieve, type RetrieveOptions } from './verbs/retrieve.ts';
 import { verify, type VerifyOptions } from './verbs/verify.ts';
@@ -64,6 +65,13 @@ function build(): Command {
   verb(book, 'approve [ids...]', 'trust notes that came from elsewhere').option('--all', 'every quarantined note').action((ids: string[], o: GlobalOptions) => run(o, () => notebook.approve(ids, o)));
   verb(book, 'stats', 'count the notes').action((o: GlobalOptions) => run(o, () => notebook.stats(o)));
   verb(book, 'check', 'check the note files and repair the index').action((o: GlobalOptions) => run(o, () => notebook.check(o)));
+
+  const shelf = program.command('knowledge').description("the library, and the workspace's own shelf beside it").exitOverride();
+  verb(shelf, 'import <file>', 'take pairs of vulnerable and secure code (JSONL) into the shelf').option('--describe', 'let the model describe pairs that have no description').action((file: string, o: GlobalOptions) => run(o, () => knowledge.importFile(file, o)));
+  verb(shelf, 'list', 'list the shelf').option('--all', 'the library too').option('--cwe <id>', 'only this weakness').action((o: GlobalOptions) => run(o, () => knowledge.list(o)));
+  verb(shelf, 'show <id>', 'show one sample').action((id: string, o: GlobalOptions) => run(o, () => knowledge.show(id, o)));
+  verb(shelf, 'remove [ids...]', 'take samples off the shelf').option('--all', 'everything on it').action((ids: string[], o: GlobalOptions) => run(o, () => knowledge.remove(ids, o)));
+  verb(shelf, 'approve [ids...]', 'trust samples that came from elsewhere').option('--all', 'every quarantined one').action((ids: string[], o: GlobalOptions) => run(o, () => knowledge.approve(ids, o)));
   verb(program, 'doctor', 'say what is there and what is missing').action((o: GlobalOptions) => run(o, () => doctor(o)));
   return program;
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ExpectedError } from '../core/errors.ts';
+import type { LanguageModel } from '../core/llm/model.ts';
 import type { Logger } from '../core/log.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../core/settings.ts';
 import { App } from '../node/app.ts';
@@ -19,6 +20,8 @@ export interface Session {
   readonly app: App;
   readonly settings: Settings;
   readonly signal: AbortSignal;
+  /** The model that the environment names. Throws `ModelError` `model-missing`. */
+  readonly model: () => Promise<LanguageModel>;
 }
 
 /** stdout belongs to the result; what happens on the way goes to stderr. */
@@ -43,24 +46,25 @@ export async function withSession<T>(options: GlobalOptions & { readonly setting
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const log = stderrLogger(options.verbose ?? false);
+  const model = async () => {
+    useProxyOfEnvironment(process.env);
+    const { endpoint, model: name, remarks } = await chooseEndpoint({ env: process.env, signal: controller.signal });
+    for (const remark of remarks) log.warn(remark);
+    return new OpenAiModel({ endpoint, model: name, log });
+  };
   const app = new App({
     assetsRoot: __dirname,
     workspaceFolder,
     settings: () => settings,
     // Whoever runs the command in a folder has chosen to work in it.
     trusted: () => true,
-    model: async () => {
-      useProxyOfEnvironment(process.env);
-      const { endpoint, model, remarks } = await chooseEndpoint({ env: process.env, signal: controller.signal });
-      for (const remark of remarks) log.warn(remark);
-      return new OpenAiModel({ endpoint, model, log });
-    },
+    model,
     log,
     semgrepWarm: false,
     env: process.env,
   });
   try {
-    return await work({ app, settings, signal: controller.signal });
+    return await work({ app, settings, signal: controller.signal, model });
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CompletionEngine } from '../core/completion/engine.ts';
 import { messageOf } from '../core/errors.ts';
-import { KnowledgeRetriever } from '../core/knowledge/knowledge-retriever.ts';
+import { KnowledgeRetriever, type SampleVectors } from '../core/knowledge/knowledge-retriever.ts';
+import type { KnowledgeBase } from '../core/knowledge/knowledge.ts';
 import type { LanguageModel } from '../core/llm/model.ts';
 import type { Logger } from '../core/log.ts';
 import { Learner } from '../core/notebook/learner.ts';
@@ -16,6 +17,8 @@ import { SemgrepAnalyzer } from './analyzers/semgrep/semgrep-analyzer.ts';
 import { Assets } from './assets.ts';
 import { type DoctorReport, doctor } from './doctor.ts';
 import { WorkerEmbedder } from './embedding/worker-embedder.ts';
+import { WorkspaceShelf } from './knowledge/shelf.ts';
+import { ShelfVectors } from './knowledge/shelf-vectors.ts';
 import { VectraNoteIndex } from './index/vectra-note-index.ts';
 import { Approvals } from './notes/approvals.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
@@ -56,8 +59,11 @@ export class App {
   readonly learner: Learner;
   readonly engine: CompletionEngine;
   readonly fixer: Fixer;
+  readonly shelf: WorkspaceShelf;
+  readonly shelfVectors: ShelfVectors;
   private readonly options: AppOptions;
-  private knowledgeOnce: Promise<KnowledgeRetriever> | undefined;
+  private knowledgeKnown: { readonly key: string; readonly retriever: Promise<KnowledgeRetriever> } | undefined;
+  private readonly ended = new AbortController();
 
   constructor(options: AppOptions) {
     this.options = options;
@@ -66,6 +72,7 @@ export class App {
     this.userFolders = userFolders(env);
     const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
     this.store = new FileNoteStore({ workspaceFolder, approvals, log });
+    this.shelf = new WorkspaceShelf({ workspaceFolder, approvals });
     this.parser = new AnalysisWorker({ assetsRoot, log });
     this.embedder = new WorkerEmbedder({
       assetsRoot,
@@ -75,6 +82,7 @@ export class App {
       isolation: () => (options.semgrepWarm && options.trusted() ? 'process' : 'thread'),
       log,
     });
+    this.shelfVectors = new ShelfVectors({ file: this.userFolders.knowledgeVectors(workspaceFolder, this.embedder.modelId), embedder: this.embedder });
     this.index = new VectraNoteIndex({ folder: this.userFolders.index(workspaceFolder, this.embedder.modelId), embedder: this.embedder, log });
     this.builtin = new BuiltinAnalyzer({ worker: this.parser, assetsRoot });
     this.semgrep = new SemgrepAnalyzer({
@@ -121,18 +129,33 @@ export class App {
     this.semgrep.warmUp();
   }
 
-  /** The knowledge base, ready to be asked; read once. */
+  /** The library and the workspace's own shelf, ready to be asked; made again when the shelf has changed. */
   knowledge(): Promise<KnowledgeRetriever> {
-    this.knowledgeOnce ??= (async () => {
-      const base = await this.assets.knowledge();
-      const vectors = await this.assets.sampleVectors(this.embedder.modelId).catch((error: unknown) => {
-        this.options.log.warn('The knowledge base is ranked by words only.', messageOf(error));
-        return undefined;
-      });
-      return new KnowledgeRetriever(base, vectors);
-    })();
-    this.knowledgeOnce.catch(() => (this.knowledgeOnce = undefined));
-    return this.knowledgeOnce;
+    const { key, ...own } = this.shelf.usable();
+    if (this.knowledgeKnown?.key === key) return this.knowledgeKnown.retriever;
+    const retriever = this.joined(own);
+    this.knowledgeKnown = { key, retriever };
+    retriever.catch(() => (this.knowledgeKnown = undefined));
+    return retriever;
+  }
+
+  private async joined(own: KnowledgeBase): Promise<KnowledgeRetriever> {
+    const library = await this.assets.knowledge();
+    const packed = await this.assets.sampleVectors(this.embedder.modelId).catch((error: unknown) => {
+      this.options.log.warn('The knowledge base is ranked by words only.', messageOf(error));
+      return undefined;
+    });
+    // An id that the library has stays the library's: what everybody reviewed comes first.
+    const taken = new Set([...library.guidelines.map((g) => g.cwe), ...library.samples.map((s) => s.id)]);
+    const samples = own.samples.filter((s) => !taken.has(s.id));
+    const base = { guidelines: [...library.guidelines, ...own.guidelines.filter((g) => !taken.has(g.cwe))], samples: [...library.samples, ...samples] };
+    await this.shelfVectors.use(samples);
+    if (samples.length > 0) {
+      // One text at a time: a request's own text must not wait behind them.
+      this.shelfVectors.complete(this.ended.signal, { batch: 1 }).catch((error: unknown) => this.options.log.debug("The shelf's vectors are not complete.", messageOf(error)));
+    }
+    const vectors: SampleVectors = { modelId: this.embedder.modelId, get: (id, facet) => packed?.get(id, facet) ?? this.shelfVectors.get(id, facet) };
+    return new KnowledgeRetriever(base, packed || samples.length > 0 ? vectors : undefined);
   }
 
   /** What is there, what is degraded, what is missing and what to do about it. */
@@ -142,6 +165,7 @@ export class App {
 
   /** Writes what is still to be written and ends every worker and process. */
   async dispose(): Promise<void> {
+    this.ended.abort(new DOMException('The app ends.', 'AbortError'));
     await this.index.flush().catch((error: unknown) => this.options.log.warn('The note index was not saved; it will be rebuilt.', messageOf(error)));
     await Promise.all([this.semgrep.dispose(), this.embedder.dispose(), this.parser.dispose()]);
     this.store.dispose();

@@ -11,6 +11,8 @@ export interface UserFolders {
   approvals(workspaceFolder: string): string;
   /** Vectors of one workspace's notes in one embedder's space. Safe to delete. */
   index(workspaceFolder: string, embedderId: string): string;
+  /** Vectors of the samples on one workspace's shelf. Safe to delete. */
+  knowledgeVectors(workspaceFolder: string, embedderId: string): string;
   /** Downloaded embedding models, one folder each. */
   readonly models: string;
   /** The Semgrep that SafeNote installed. */
@@ -30,6 +32,7 @@ export function userFolders(env: Readonly<Record<string, string | undefined>> = 
     data,
     approvals: (workspaceFolder) => path.join(data, 'approvals', `${workspaceKey(workspaceFolder)}.txt`),
     index: (workspaceFolder, embedderId) => path.join(cache, 'index', workspaceKey(workspaceFolder), embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')),
+    knowledgeVectors: (workspaceFolder, embedderId) => path.join(cache, 'knowledge', workspaceKey(workspaceFolder), `${embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')}.bin`),
     models: path.join(data, 'models'),
     semgrep: path.join(data, 'semgrep'),
   };

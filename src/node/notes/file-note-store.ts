@@ -20,7 +20,7 @@ import type { ReadFile, WholeFile } from './note-files.ts';
 
 const KINDS: readonly NoteKind[] = ['security', 'function'];
 /** Nothing is shared by accident: only house rules are offered to Git until the user shares the notes. */
-const GITIGNORE = '*\n!.gitignore\n!rules/\n!rules/**\n';
+export const GITIGNORE = '*\n!.gitignore\n!rules/\n!rules/**\n';
 const WHAT = 'The notebook';
 const DEBOUNCE_MS = 100;
 /** Files looked at between two breaths of the event loop. */
