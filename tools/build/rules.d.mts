@@ -9,7 +9,7 @@ export interface RuleMetadata {
   readonly engines: readonly ('builtin' | 'semgrep')[];
 }
 export function readRules(root: string): Promise<{
-  readonly builtin: readonly { readonly id: string; readonly language: string }[];
+  readonly builtin: readonly { readonly id: string; readonly language: string; readonly rule: unknown }[];
   readonly semgrep: string;
   readonly metadata: Readonly<Record<string, RuleMetadata>>;
   readonly problems: readonly string[];

@@ -124,13 +124,22 @@ function severityOf(word) {
 
 /**
  * JavaScript rules also serve TypeScript: the grammars name their nodes alike, but for JSX, which plain TypeScript has not.
- * C rules also serve C++, whose grammar contains C's.
+ * C rules also serve C++, whose grammar contains C's, but for the list that is an index there.
  */
 function variantsOf(rule) {
-  if (rule.language === 'c') return [rule, { ...rule, id: rule.id.replace('safenote.c.', 'safenote.cpp.'), language: 'cpp' }];
+  if (rule.language === 'c') return [rule, { ...rule, id: rule.id.replace('safenote.c.', 'safenote.cpp.'), language: 'cpp', rule: withIndexLists(rule.rule) }];
   if (rule.language !== 'javascript') return [rule];
   const twin = (language) => ({ ...rule, id: rule.id.replace('safenote.javascript.', 'safenote.typescript.'), language });
   return usesJsx(rule) ? [rule, twin('tsx')] : [rule, twin('typescript'), twin('tsx')];
+}
+
+/** `field: index` of C is `field: indices` of C++ with the index below it. */
+function withIndexLists(matcher) {
+  if (Array.isArray(matcher)) return matcher.map(withIndexLists);
+  if (typeof matcher !== 'object' || matcher === null) return matcher;
+  const { field, stopBy, ...rest } = Object.fromEntries(Object.entries(matcher).map(([key, value]) => [key, withIndexLists(value)]));
+  if (field === 'index') return { field: 'indices', has: rest };
+  return { ...(field === undefined ? {} : { field }), ...(stopBy === undefined ? {} : { stopBy }), ...rest };
 }
 
 function usesJsx(rule) {

@@ -59,6 +59,13 @@ describe('reading the rules for the build', () => {
     assert.equal(metadata['safenote.cpp.xss']?.language, 'cpp');
   });
 
+  it('asks for the index of C++ where the grammar of C++ has it', async () => {
+    await put('builtin/c/sizes.yml', BUILTIN.replace('safenote.javascript.xss', 'safenote.c.xss').replace('language: javascript', 'language: c').replace("rule: {pattern: '$E.innerHTML = $X'}", 'rule: {kind: subscript_expression, all: [{has: {field: index, pattern: $I}}, {has: {field: argument, regex: a}}]}'));
+    const [c, cpp] = (await readRules(folder)).builtin;
+    assert.deepEqual(c?.rule, { kind: 'subscript_expression', all: [{ has: { field: 'index', pattern: '$I' } }, { has: { field: 'argument', regex: 'a' } }] });
+    assert.deepEqual(cpp?.rule, { kind: 'subscript_expression', all: [{ has: { field: 'indices', has: { pattern: '$I' } } }, { has: { field: 'argument', regex: 'a' } }] });
+  });
+
   it('keeps a rule about JSX from plain TypeScript, which cannot parse it', async () => {
     await put('builtin/javascript/xss.yml', BUILTIN.replace("pattern: '$E.innerHTML = $X'", 'kind: jsx_attribute'));
     assert.deepEqual((await readRules(folder)).builtin.map((rule) => rule.language), ['javascript', 'tsx']);
