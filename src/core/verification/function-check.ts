@@ -2,7 +2,7 @@ import { type SourceDocument, type TextEdit } from '../source.ts';
 import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
 import { withEdits } from './differential.ts';
 import { failureKey } from './test-failure.ts';
-import type { TestCase, TestOptions, TestPlan, TestRun, TestRunner } from './test-runner.ts';
+import type { TestOptions, TestPlan, TestRun, TestRunner } from './test-runner.ts';
 import type { FunctionVerdict } from './verdict.ts';
 
 export interface FunctionCheckOptions {
