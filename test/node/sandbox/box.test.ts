@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
@@ -94,7 +95,7 @@ describe('sandbox', function () {
   });
 
   it('stops a fork bomb', async () => {
-    const result = await inBox('f() { sleep 98763 & f | f & }; i=0; while [ $i -lt 600 ]; do sleep 98763 & i=$((i+1)); done; wait', { limits: { timeMs: 6_000, memoryBytes: 256 * MB, processes: 40, writableBytes: MB } });
+    const result = await inBox('i=0; while [ $i -lt 600 ]; do sleep 98763 & i=$((i+1)); done; wait', { limits: { timeMs: 6_000, memoryBytes: 256 * MB, processes: 40, writableBytes: MB } });
     assert.ok(result.ended === 'processes' || /fork|Resource temporarily unavailable/i.test(result.output), `${result.ended ?? ''} ${result.output.slice(0, 200)}`);
     assert.deepEqual(await running('98763'), []);
   });
@@ -112,9 +113,15 @@ describe('sandbox', function () {
   });
 
   it('survives a test that kills its parent and everything that it sees', async () => {
-    const result = await inBox('kill -9 $PPID 1; kill -9 -1; echo alive');
-    assert.notEqual(result.ended, 'time');
-    assert.ok(process.pid > 0 && existsSync(workspace));
+    const outside = spawn('sleep', ['98764'], { stdio: 'ignore' });
+    try {
+      const result = await inBox(`kill -9 ${outside.pid ?? 0}; kill -9 1; kill -9 -1; kill -9 $PPID; echo tried`);
+      assert.notEqual(result.ended, 'time');
+      assert.deepEqual([outside.exitCode, outside.signalCode], [null, null]);
+      assert.equal((await running('98764')).length, 1);
+    } finally {
+      outside.kill('SIGKILL');
+    }
   });
 
   it('hides the home folder, accounts and the environment', async () => {
