@@ -1,8 +1,8 @@
-import { fromMarkdown } from 'mdast-util-from-markdown';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { normalizeCwe } from '../cwe.ts';
 import { isSupported } from '../language.ts';
+import { firstFence, splitSections, trimBlank } from '../markdown-sections.ts';
 import type { Guideline, Sample } from './knowledge.ts';
 
 /** A knowledge file that cannot be used; `message` names the file and what to change. */
@@ -95,27 +95,22 @@ function split(text: string, path: string): { front: unknown; sections: Section[
   } catch (error) {
     throw new KnowledgeError(`${path}: front matter is not valid YAML: ${(error as Error).message}`);
   }
-  const body = text.slice(match[0].length);
-  const nodes = fromMarkdown(body).children;
-  const sections: Section[] = [];
-  nodes.forEach((node, at) => {
-    if (node.type !== 'heading' || node.depth !== 2) return;
-    const rest = nodes.slice(at + 1);
-    const stop = rest.findIndex((n) => n.type === 'heading' && n.depth <= 2);
-    const inside = stop === -1 ? rest : rest.slice(0, stop);
-    const title = source(body, node).replace(/^#+\s*/, '').trim();
-    sections.push({
-      title,
-      body: inside.map((n) => source(body, n)).join('\n\n'),
-      items: inside.flatMap((n) =>
-        n.type === 'list' ? n.children.map((item) => item.children.map((c) => source(body, c)).join(' ').replace(/\s+/g, ' ').trim()) : [],
-      ),
-      code: inside.find((n) => n.type === 'code')?.value,
-    });
-  });
+  const body = text.slice(match[0].length).replace(/\r\n/g, '\n');
+  const sections = splitSections(body)
+    .slice(1)
+    .map(({ title, lines }) => ({ title: title.trim(), body: trimBlank(lines).join('\n'), items: listItems(lines), code: firstFence(lines)?.content }));
   return { front, sections };
 }
 
-function source(text: string, node: { position?: { start: { offset?: number }; end: { offset?: number } } | undefined }): string {
-  return text.slice(node.position?.start.offset ?? 0, node.position?.end.offset ?? 0);
+/** The items of a list, each on one line however it was wrapped. */
+function listItems(lines: readonly string[]): string[] {
+  const items: string[] = [];
+  let open = false;
+  for (const line of lines) {
+    const start = /^(?:[-*+]|\d+[.)])[ \t]+(.*)$/.exec(line)?.[1];
+    if (start !== undefined) items.push(start);
+    else if (open && line.trim()) items.push(`${items.pop() ?? ''} ${line.trim()}`);
+    open = start !== undefined || (open && line.trim() !== '');
+  }
+  return items.map((item) => item.replace(/\s+/g, ' ').trim());
 }

@@ -3,8 +3,8 @@ import { normalizeCwe } from '../cwe.ts';
 import { canonicalLanguage } from '../language.ts';
 import type { Note, NoteKind, NoteOrigin } from './note.ts';
 import { frontMatterExtras, frontMatterLine, readFrontMatter } from './note-front-matter.ts';
-import { fenced, firstFence, heading, readItems, readProse, splitSections, trimBlank, writeItems, writeProse } from './note-sections.ts';
-import type { Section } from './note-sections.ts';
+import { fenced, firstFence, heading, readItems, readProse, splitSections, trimBlank, writeItems, writeProse } from '../markdown-sections.ts';
+import type { Section } from '../markdown-sections.ts';
 
 /*
  * A note's file:

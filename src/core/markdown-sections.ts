@@ -1,6 +1,6 @@
 /**
- * The body of a note file: sections under `## ` headings, read line by line. This is not a Markdown parser on purpose:
- * a note must come back exactly as it was written, and ten thousand of them must load in a moment. The rules are those
+ * The body of a note or knowledge file: sections under `## ` headings, read line by line. This is not a Markdown parser on
+ * purpose: a note must come back exactly as it was written, and ten thousand of them must load in a moment. The rules are those
  * parts of Markdown that matter here: a heading inside a code fence is not a heading, and a fence ends with one of its
  * own kind that is at least as long.
  */
