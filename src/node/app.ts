@@ -13,6 +13,7 @@ import { FunctionCheck } from '../core/verification/function-check.ts';
 import { Verifier } from '../core/verification/verifier.ts';
 import { AnalysisWorker } from './analysis/client.ts';
 import { BuiltinAnalyzer } from './analyzers/builtin.ts';
+import { CodeqlAnalyzer } from './analyzers/codeql/codeql-analyzer.ts';
 import { SemgrepAnalyzer } from './analyzers/semgrep/semgrep-analyzer.ts';
 import { Assets } from './assets.ts';
 import { type DoctorReport, doctor } from './doctor.ts';
@@ -52,6 +53,7 @@ export class App {
   readonly index: VectraNoteIndex;
   readonly builtin: BuiltinAnalyzer;
   readonly semgrep: SemgrepAnalyzer;
+  readonly codeql: CodeqlAnalyzer;
   readonly verifier: Verifier;
   readonly sandbox: Sandbox;
   readonly tests: FunctionCheck;
@@ -59,6 +61,7 @@ export class App {
   readonly learner: Learner;
   readonly engine: CompletionEngine;
   readonly fixer: Fixer;
+  readonly workspaceFolder: string;
   readonly shelf: WorkspaceShelf;
   readonly shelfVectors: ShelfVectors;
   private readonly options: AppOptions;
@@ -68,6 +71,7 @@ export class App {
   constructor(options: AppOptions) {
     this.options = options;
     const { assetsRoot, workspaceFolder, settings, log, env } = options;
+    this.workspaceFolder = workspaceFolder;
     this.assets = new Assets(assetsRoot);
     this.userFolders = userFolders(env);
     const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
@@ -95,7 +99,16 @@ export class App {
       warm: options.semgrepWarm,
       log,
     });
-    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep]);
+    this.codeql = new CodeqlAnalyzer({
+      workspaceFolder,
+      setting: () => settings()['analyzers.codeql.path'] || env['SAFENOTE_CODEQL'] || '',
+      mode: () => settings()['analyzers.codeql.mode'],
+      trusted: options.trusted,
+      folder: this.userFolders.codeql,
+      env,
+      log,
+    });
+    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep], [this.codeql]);
     this.sandbox = new Sandbox(env);
     this.tests = new FunctionCheck(new WorkspaceTests({ workspaceFolder, sandbox: this.sandbox, trusted: options.trusted, env, log }), this.parser);
     const prompts = () => this.assets.prompts();
@@ -167,7 +180,7 @@ export class App {
   async dispose(): Promise<void> {
     this.ended.abort(new DOMException('The app ends.', 'AbortError'));
     await this.index.flush().catch((error: unknown) => this.options.log.warn('The note index was not saved; it will be rebuilt.', messageOf(error)));
-    await Promise.all([this.semgrep.dispose(), this.embedder.dispose(), this.parser.dispose()]);
+    await Promise.all([this.semgrep.dispose(), this.codeql.dispose(), this.embedder.dispose(), this.parser.dispose()]);
     this.store.dispose();
   }
 }

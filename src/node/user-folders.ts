@@ -13,10 +13,14 @@ export interface UserFolders {
   index(workspaceFolder: string, embedderId: string): string;
   /** Vectors of the samples on one workspace's shelf. Safe to delete. */
   knowledgeVectors(workspaceFolder: string, embedderId: string): string;
+  /** Journal of the offline construction for one model in one workspace; its report lies beside it. */
+  build(workspaceFolder: string, model: string): string;
   /** Downloaded embedding models, one folder each. */
   readonly models: string;
   /** The Semgrep that SafeNote installed. */
   readonly semgrep: string;
+  /** CodeQL's databases while they are needed. Safe to delete. */
+  readonly codeql: string;
 }
 
 /**
@@ -33,8 +37,10 @@ export function userFolders(env: Readonly<Record<string, string | undefined>> = 
     approvals: (workspaceFolder) => path.join(data, 'approvals', `${workspaceKey(workspaceFolder)}.txt`),
     index: (workspaceFolder, embedderId) => path.join(cache, 'index', workspaceKey(workspaceFolder), embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')),
     knowledgeVectors: (workspaceFolder, embedderId) => path.join(cache, 'knowledge', workspaceKey(workspaceFolder), `${embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')}.bin`),
+    build: (workspaceFolder, model) => path.join(data, 'builds', workspaceKey(workspaceFolder), `${model.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 80)}.jsonl`),
     models: path.join(data, 'models'),
     semgrep: path.join(data, 'semgrep'),
+    codeql: path.join(cache, 'codeql'),
   };
 }
 

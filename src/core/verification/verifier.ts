@@ -28,12 +28,15 @@ const CACHE_SIZE = 32;
 /** Asks the analyzers and makes verdicts of what they say (DESIGN §4.6). */
 export class Verifier {
   private readonly analyzers: readonly Analyzer[];
+  private readonly onDemand: readonly Analyzer[];
   private readonly parser: SyntaxParser;
   private readonly cache = new Map<string, Promise<AnalyzerReport>>();
 
-  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[]) {
+  /** `onDemand` are asked only by name: they take minutes, and no completion waits for them. */
+  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[], onDemand: readonly Analyzer[] = []) {
     this.parser = parser;
     this.analyzers = analyzers;
+    this.onDemand = onDemand;
   }
 
   get analyzerNames(): AnalyzerName[] {
@@ -46,7 +49,8 @@ export class Verifier {
    */
   async verifyDocument(document: SourceDocument, options: { signal: AbortSignal; analyzers?: readonly AnalyzerName[] }): Promise<DocumentVerdict> {
     const { signal } = options;
-    const wanted = this.analyzers.filter((a) => !options.analyzers || options.analyzers.includes(a.name));
+    const { analyzers } = options;
+    const wanted = analyzers ? [...this.analyzers, ...this.onDemand].filter((a) => analyzers.includes(a.name)) : this.analyzers;
     const [outline, ...reports] = await Promise.all([this.outline(document, signal), ...wanted.map((a) => this.ask(a, document, signal))]);
     for (const name of options.analyzers ?? []) {
       if (!wanted.some((a) => a.name === name)) reports.push({ name, version: null, status: 'unavailable', reason: 'it is not part of this installation', findings: [], ms: 0 });
