@@ -32,7 +32,7 @@ import { NoteCommands } from './notebook/note-commands.ts';
 import { NoteDocuments } from './notebook/note-documents.ts';
 import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
-import type { ShellParts } from './shell.ts';
+import type { ShellParts } from './shell-parts.ts';
 
 /** Everything behind the shell. */
 export interface House {

@@ -6,20 +6,8 @@ import { looksLikeNote } from './common/note-path.ts';
 import { LazyTree } from './common/lazy-tree.ts';
 import { Status } from './completion/status.ts';
 import type { House } from './compose.ts';
+import type { ShellParts, View } from './shell-parts.ts';
 import { isLargeInsertion } from './guard/insertions.ts';
-
-type View = (typeof VIEWS)[number];
-
-/** What the shell has made and the house goes on with. */
-export interface ShellParts {
-  readonly status: Status;
-  readonly trees: Readonly<Record<View, LazyTree>>;
-  /** The provider's registration; whoever registers anew disposes of it. */
-  readonly inlineProvider: vscode.Disposable;
-  /** URI of a document → when something was last pasted into it (milliseconds since the epoch). */
-  readonly pastes: Map<string, number>;
-  readonly activationMs: () => number;
-}
 
 /**
  * All that SafeNote is until it is first used: names registered with the editor, and a status bar item. The house behind
@@ -32,7 +20,8 @@ export class Shell {
   private readonly parts: ShellParts;
   private house: House | undefined;
 
-  constructor(context: vscode.ExtensionContext, startedAt: number) {
+  constructor(context: vscode.ExtensionContext, loadingMs: number) {
+    const startedAt = performance.now();
     this.context = context;
     const pastes = new Map<string, number>();
     const trees = Object.fromEntries(VIEWS.map((view) => [view, this.own.add(new LazyTree(view, view === 'safenote.findings' ? undefined : () => void this.load()))])) as Record<View, LazyTree>;
@@ -51,7 +40,7 @@ export class Shell {
     this.own.add(vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)));
     this.own.add(vscode.workspace.onDidSaveTextDocument((document) => !this.house && looksLikeNote(document) && this.load().noteSaved(document)));
     this.own.add(vscode.window.onDidChangeActiveTextEditor((editor) => !this.house && editor && looksLikeNote(editor.document) && this.load().noteShown()));
-    activationMs = performance.now() - startedAt;
+    activationMs = loadingMs + performance.now() - startedAt;
   }
 
   /** Ends everything; resolves when processes and workers are gone. */

@@ -101,7 +101,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     const why = refusal(document);
     if (why) throw new ExpectedError('refused', `No completion: ${why}`, 'SafeNote works in files, unsaved texts and notebook cells.');
     if (!vscode.workspace.isTrusted) throw new ExpectedError('untrusted', 'No completion: this workspace is not trusted.', 'In an untrusted workspace SafeNote only shows the notebook; trust the workspace to use it.');
-    await this.o.models.current();
+    await this.o.models.agree();
   }
 
   /** Ends the request that is running. */
@@ -115,7 +115,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     const pressed = this.pressed !== undefined && this.pressed.uri === uri && this.pressed.offset === offset && Date.now() < this.pressed.until;
     if (pressed) this.pressed = undefined;
     const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
-    const known = this.o.sessions.find(uri, document.getText(), offset);
+    const known = this.o.sessions.find(uri, () => document.getText(), offset);
     // What was shown goes on while it is typed or taken over in parts, and cycling asks again: neither costs a request.
     if (known && (invoked || known.session === this.o.sessions.current) && (pressed || invoked || known.session.state !== 'accepted')) return [this.show(known.session, document, known.rest)];
 
@@ -316,7 +316,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   private caretMoved(editor: vscode.TextEditor, caret: vscode.Position | undefined): void {
     if (caret && this.running && editor.document.uri.toString() === this.running.uri && editor.document.offsetAt(caret) !== this.running.offset) this.running.cancel();
     const session = this.o.sessions.current;
-    if (!session || session.state === 'accepted' || editor.document.uri.toString() !== session.uri || !caret) return;
+    if (!session || session.state === 'accepted' || session.state === 'gone' || editor.document.uri.toString() !== session.uri || !caret) return;
     // The caret moves with every accepted word; the text tells which move it was.
     if (!session.remaining(editor.document.getText(), editor.document.offsetAt(caret))) this.leave(session);
   }

@@ -67,12 +67,13 @@ export class Sessions {
     return this.list.at(-1);
   }
 
-  /** The latest completion that can go on at a place of a document. */
-  find(uri: string, text: string, caret: number): { session: CompletionSession; rest: { start: number; end: number; insertText: string } } | undefined {
+  /** The latest completion that can go on at a place of a document; its text is read only where there is a candidate. */
+  find(uri: string, read: () => string, caret: number): { session: CompletionSession; rest: { start: number; end: number; insertText: string } } | undefined {
+    let text: string | undefined;
     for (let at = this.list.length - 1; at >= 0; at--) {
       const session = this.list[at];
       if (!session || session.uri !== uri || session.state === 'gone') continue;
-      const rest = session.remaining(text, caret);
+      const rest = session.remaining((text ??= read()), caret);
       if (rest) return { session, rest };
     }
     return undefined;

@@ -87,10 +87,15 @@ export class Status implements vscode.Disposable {
 
   private said = '';
 
-  /** The editor reads status messages out; the item's own label is read when it is reached. */
+  /**
+   * A message beside the item, whose own label is read when it is reached. Only notifications are read out at once; they
+   * are for those who have told the editor that they use a screen reader.
+   */
   private announce(text: string): void {
     this.said = text;
-    vscode.window.setStatusBarMessage(`SafeNote: ${text}`, 6_000);
+    const readOut = vscode.workspace.getConfiguration('editor').get('accessibilitySupport') === 'on';
+    if (readOut) void vscode.window.showInformationMessage(`SafeNote: ${text}`);
+    else vscode.window.setStatusBarMessage(`SafeNote: ${text}`, 6_000);
   }
 
   private enter(state: State): void {

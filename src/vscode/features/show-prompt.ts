@@ -61,7 +61,7 @@ export class ShowPrompt {
     const text = editor.document.getText();
     const caret = editor.document.offsetAt(editor.selection.active);
     const uri = editor.document.uri.toString();
-    const found = this.o.sessions.find(uri, text, caret);
+    const found = this.o.sessions.find(uri, () => text, caret);
     if (found) return found.session;
     // Just accepted: the caret stands at the end of the inserted text.
     if (last?.uri !== uri || last.state !== 'accepted') return undefined;

@@ -32,7 +32,7 @@ export class Disclosure {
   private async ask(baseUrl: string, host: string): Promise<boolean> {
     const go = 'Continue';
     const detail = [
-      `For a completion SafeNote sends to ${host}: the code around the caret (up to the whole file), the task that you typed, and the notes and knowledge that fit. For a note or a fix: the failing code and what the analyzers said of it.`,
+      `For a completion SafeNote sends to ${host}: the code around the caret (up to the whole file), signatures of your own modules that it imports, and the notes and knowledge that fit. For a note or a fix: the failing code and what the analyzers said of it.`,
       'Files that hold secrets by their name are never sent. "SafeNote: Show Prompt" shows every word of a request without sending it.',
       ...(baseUrl.startsWith('http:') ? ['This address is not encrypted (http): what is sent can be read on the way.'] : []),
     ].join('\n\n');

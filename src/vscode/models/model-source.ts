@@ -22,7 +22,12 @@ interface Chosen {
   readonly model: LanguageModel;
   /** False when the next request will open a question to the user, which only a user's own action may do. */
   readonly consented: () => boolean;
+  /** Asks that question now. Throws `ModelError` `model-consent`. */
+  readonly agree: () => Promise<void>;
 }
+
+/** The editor asks for itself; a model on this machine needs no consent. */
+const NOTHING_TO_ASK = () => Promise.resolve();
 
 /**
  * Which model is used (`safenote.model.provider`):
@@ -51,6 +56,14 @@ export class ModelSource implements vscode.Disposable {
   /** The model in use; chosen once and again after a change. Throws `ModelError`. */
   async current(): Promise<LanguageModel> {
     return (await this.choose()).model;
+  }
+
+  /**
+   * Chooses the model and asks what has to be asked before the first request to it: here, since a question in the midst of
+   * a request for ghost text would take the focus and so end it. Throws `ModelError`.
+   */
+  async agree(): Promise<void> {
+    await (await this.choose()).agree();
   }
 
   /** True when a request would ask the user something first. */
@@ -139,13 +152,13 @@ export class ModelSource implements vscode.Disposable {
     });
     for (const remark of choice.remarks) this.o.log.warn(remark);
     const inner = new OpenAiModel({ endpoint: choice.endpoint, model: choice.model, log: this.o.log });
-    return { model: new DisclosedModel(inner, baseUrl, this.o.disclosure), consented: () => this.o.disclosure.isDisclosed(baseUrl) };
+    return { model: new DisclosedModel(inner, baseUrl, this.o.disclosure), consented: () => this.o.disclosure.isDisclosed(baseUrl), agree: () => this.o.disclosure.ensure(baseUrl) };
   }
 
   private async editorModel(name: string, required: boolean): Promise<Chosen | undefined> {
     const all = await vscode.lm.selectChatModels();
     const chat = name ? all.find((m) => m.id === name) ?? all.find((m) => m.family === name || m.name === name) : all[0];
-    if (chat) return { model: new EditorModel(chat), consented: () => this.o.access.canSendRequest(chat) === true };
+    if (chat) return { model: new EditorModel(chat), consented: () => this.o.access.canSendRequest(chat) === true, agree: NOTHING_TO_ASK };
     if (!required) return undefined;
     if (all.length === 0) throw new ModelError('model-missing', 'The editor offers no language model.', 'Install an extension that brings one (such as GitHub Copilot Chat), or choose an endpoint with "SafeNote: Select Model".');
     throw new ModelError('model-unknown', `The editor has no model "${name}".`, `It has ${all.map((m) => m.id).slice(0, 8).join(', ')}. Choose one with "SafeNote: Select Model".`);
@@ -164,6 +177,6 @@ export class ModelSource implements vscode.Disposable {
       );
     }
     const { OpenAiModel } = await import('../../node/llm/openai-model.ts');
-    return { model: new OpenAiModel({ endpoint: found.endpoint, model, log: this.o.log }), consented: () => true };
+    return { model: new OpenAiModel({ endpoint: found.endpoint, model, log: this.o.log }), consented: () => true, agree: NOTHING_TO_ASK };
   }
 }

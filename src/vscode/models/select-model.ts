@@ -59,7 +59,7 @@ export class ModelCommands {
   private async askKey(baseUrl: string, title: string): Promise<void> {
     const host = hostOf(baseUrl);
     const key = await vscode.window.showInputBox({ title, prompt: `Key for ${host}. It is kept in the editor's secret store. Leave it empty to forget the key.`, password: true, ignoreFocusOut: true });
-    if (key === undefined) return;
+    if (key === undefined || (!key.trim() && !(await this.o.keys.get(baseUrl)))) return;
     await this.o.keys.set(baseUrl, key.trim());
     void vscode.window.showInformationMessage(key.trim() ? `SafeNote: the key for ${host} is kept.` : `SafeNote: the key for ${host} is forgotten.`);
   }
