@@ -3,7 +3,8 @@
  * ../shared/data (SafeCoder and CWEval): recall is the share of vulnerable sides with a finding of the same family of CWEs,
  * alarms the share of secure sides with one, pairs the share with the first and without the second. Beside SafeNote's
  * analyzers stand ruff S, bandit and cppcheck, where they are on PATH or in .venv. Fragments lack imports and types, which
- * lowers every tool.
+ * lowers every tool, and the rules were written by people who could read these sets: the numbers compare versions, they do not
+ * say what is found in code that nobody has seen.
  *
  * `--limit N`: the first N pairs of each set and language. `--semgrep`: with Semgrep, one text after the other.
  */
@@ -55,8 +56,16 @@ function pairsOf(set: string, file: string): Pair[] {
     const count = (seen.get(language) ?? 0) + 1;
     if (!vulnerable || !secure || !cwe || count > limit) return [];
     seen.set(language, count);
-    return [{ set, language, cwe, vulnerable, secure }];
+    return [{ set, language, cwe, vulnerable: dedented(vulnerable), secure: dedented(secure) }];
   });
+}
+
+/** A method that was cut out of its class, moved to the left margin: Python's tools cannot read it otherwise. */
+function dedented(code: string): string {
+  const lines = code.split('\n');
+  const indents = lines.filter((line) => line.trim() !== '').map((line) => /^[ \t]*/.exec(line)?.[0] ?? '');
+  const shortest = indents.reduce((a, b) => (b.length < a.length ? b : a), indents[0] ?? '');
+  return indents.every((i) => i.startsWith(shortest)) ? lines.map((line) => (line.startsWith(shortest) ? line.slice(shortest.length) : line)).join('\n') : code;
 }
 
 /** Asks one tool for the CWE ids in each of some texts of one language; `undefined` where it could not judge the text. */
@@ -82,8 +91,11 @@ function ours(analyzer: Analyzer): Tool {
   };
 }
 
-/** A tool that is started once for a folder of files `0.py`, `1.py`, …; `read` gives number and CWE ids of each finding. */
-async function foreign(name: string, languages: readonly string[], args: readonly string[], read: (output: { stdout: string; stderr: string }) => { file: string; cwes: readonly string[] }[]): Promise<Tool | undefined> {
+/**
+ * A tool that is started once for a folder of files `0.py`, `1.py`, …; `read` gives file and CWE ids of each finding, and
+ * `undefined` for a file that the tool could not read.
+ */
+async function foreign(name: string, languages: readonly string[], args: readonly string[], read: (output: { stdout: string; stderr: string }) => { file: string; cwes: readonly string[] | undefined }[]): Promise<Tool | undefined> {
   const command = [path.join(root, '.venv/bin'), ...(process.env['PATH'] ?? '').split(path.delimiter)].map((folder) => path.join(folder, name)).find((place) => existsSync(place));
   if (!command) {
     console.log(`${name}: skipped, it is not installed`);
@@ -97,8 +109,13 @@ async function foreign(name: string, languages: readonly string[], args: readonl
       try {
         for (const [n, text] of texts.entries()) writeFileSync(path.join(folder, `${n}.${extensionFor(language)}`), text);
         const answers: string[][] = texts.map(() => []);
-        for (const { file, cwes } of read(await run(command, [...args, folder], { maxOutputBytes: 200_000_000 }))) answers[Number.parseInt(path.basename(file), 10)]?.push(...cwes);
-        return answers;
+        const unread = new Set<number>();
+        for (const { file, cwes } of read(await run(command, [...args, folder], { maxOutputBytes: 200_000_000 }))) {
+          const n = Number.parseInt(path.basename(file), 10);
+          if (cwes) answers[n]?.push(...cwes);
+          else unread.add(n);
+        }
+        return answers.map((found, n) => (unread.has(n) && found.length === 0 ? undefined : found));
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
@@ -116,8 +133,11 @@ try {
   const tools = [
     ours(new BuiltinAnalyzer({ worker, assetsRoot: path.join(root, 'dist') })),
     semgrep && ours(semgrep),
-    await foreign('ruff', ['python'], ['check', '--isolated', '--select', 'S', '--output-format', 'json', '--exit-zero'], ({ stdout }) => (JSON.parse(stdout) as { code: string | null; filename: string }[]).map((r) => ({ file: r.filename, cwes: r.code && RUFF[r.code] ? [`CWE-${RUFF[r.code]}`] : [] }))),
-    await foreign('bandit', ['python'], ['-q', '-f', 'json', '--exit-zero', '-r'], ({ stdout }) => (JSON.parse(stdout) as { results: { filename: string; issue_cwe?: { id?: number } }[] }).results.map((r) => ({ file: r.filename, cwes: r.issue_cwe?.id ? [`CWE-${r.issue_cwe.id}`] : [] }))),
+    await foreign('ruff', ['python'], ['check', '--isolated', '--select', 'S', '--output-format', 'json', '--exit-zero'], ({ stdout }) => (JSON.parse(stdout) as { code: string | null; filename: string }[]).map((r) => ({ file: r.filename, cwes: !r.code || !r.code.startsWith('S') ? undefined : RUFF[r.code] ? [`CWE-${RUFF[r.code]}`] : [] }))),
+    await foreign('bandit', ['python'], ['-q', '-f', 'json', '--exit-zero', '-r'], ({ stdout }) => {
+      const { results, errors } = JSON.parse(stdout) as { results: { filename: string; issue_cwe?: { id?: number } }[]; errors: { filename: string }[] };
+      return [...results.map((r) => ({ file: r.filename, cwes: r.issue_cwe?.id ? [`CWE-${r.issue_cwe.id}`] : [] })), ...errors.map((e) => ({ file: e.filename, cwes: undefined }))];
+    }),
     await foreign('cppcheck', ['c', 'cpp'], ['--quiet', '--enable=warning,portability', '--template={file}\t{cwe}'], ({ stderr }) => stderr.split('\n').filter((l) => l.includes('\t')).map((l) => ({ file: l.split('\t')[0] ?? '', cwes: cwesIn([`CWE-${l.split('\t')[1]}`]) }))),
   ].filter((tool) => tool !== undefined);
 

@@ -11,7 +11,7 @@ import { run, type RunResult } from '../../process/run.ts';
 export const OLDEST_CODEQL = '2.19.4';
 
 const EXECUTABLES = process.platform === 'win32' ? ['codeql.exe', 'codeql.cmd'] : ['codeql'];
-const GET_IT = 'SafeNote does not install CodeQL: its licence is for you to accept. Get the CodeQL bundle from github.com/github/codeql-action/releases, then name it in safenote.analyzers.codeql.path or SAFENOTE_CODEQL, or put it on PATH.';
+const GET_IT = 'SafeNote does not install CodeQL: its licence is for you to accept. Get the CodeQL bundle from github.com/github/codeql-action/releases, then name it in SAFENOTE_CODEQL, or put it on PATH.';
 const Version = z.object({ version: z.string() });
 const Languages = z.record(z.string(), z.array(z.string()));
 
@@ -55,7 +55,7 @@ async function answer<T>(command: string, args: readonly string[], schema: z.Zod
     // What it is will be said below.
   }
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new ExpectedError('codeql-missing', `${command} does not answer as CodeQL does.`, 'Name the program codeql of a CodeQL bundle in safenote.analyzers.codeql.path or SAFENOTE_CODEQL.');
+  if (!parsed.success) throw new ExpectedError('codeql-missing', `${command} does not answer as CodeQL does.`, 'Name the program codeql of a CodeQL bundle in SAFENOTE_CODEQL.');
   return parsed.data;
 }
 
@@ -76,7 +76,7 @@ function failure(result: RunResult, args: readonly string[]): ExpectedError {
 }
 
 async function usable(command: string): Promise<void> {
-  const wrong = (what: string) => new ExpectedError('codeql-missing', `${command} ${what}.`, 'Correct safenote.analyzers.codeql.path (or SAFENOTE_CODEQL): it names the program codeql itself.');
+  const wrong = (what: string) => new ExpectedError('codeql-missing', `${command} ${what}.`, 'Correct SAFENOTE_CODEQL: it names the program codeql itself.');
   const kind = await stat(command).catch(() => undefined);
   if (!kind) throw wrong('does not exist');
   if (!kind.isFile()) throw wrong('is not a file');

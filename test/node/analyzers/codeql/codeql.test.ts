@@ -76,7 +76,7 @@ describe('CodeQL, by the contract of its command line', () => {
       assert.equal(report.status, 'unavailable');
       assert.match(report.reason ?? '', reason);
     };
-    it('where there is none', () => unavailable('', /CodeQL is not installed\. .*safenote\.analyzers\.codeql\.path/));
+    it('where there is none', () => unavailable('', /CodeQL is not installed\. .*SAFENOTE_CODEQL/));
     it('where the named one is not there', () => unavailable('/no/codeql', /does not exist\. Correct/));
     it('where the named one is something else', async () => unavailable(process.execPath, /\S/));
     it('where it is too old', async () => unavailable(await double({ version: '2.11.1' }), /2\.19\.4 or newer is needed/));
