@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { errorOutput, type Output } from './output.ts';
 import type { GlobalOptions } from './session.ts';
+import { build as buildNotebook, type BuildOptions } from './verbs/build.ts';
 import { complete, type CompleteOptions } from './verbs/complete.ts';
 import { doctor } from './verbs/doctor.ts';
 import * as knowledge from './verbs/knowledge.ts';
@@ -59,6 +60,16 @@ function build(): Command {
     .action((options: RetrieveOptions) => run(options, () => retrieve(options)));
 
   const book = program.command('notebook').description('the notes of a workspace').exitOverride();
+  verb(book, 'build', 'let the model solve the tasks of the knowledge base, and note what it gets wrong')
+    .option('--cwe <ids>', 'only these weaknesses, separated by commas')
+    .option('--language <names>', 'only these languages, separated by commas')
+    .option('--limit <n>', 'at most so many tasks, spread over weaknesses and languages')
+    .option('--jobs <n>', 'tasks at the same time (default: 4)')
+    .option('--price <in,out>', 'price of a million prompt and completion tokens, for the estimate')
+    .option('--estimate', 'say what it would ask for, and stop')
+    .option('--fresh', 'forget what earlier builds of this model did')
+    .option('--yes', 'begin without asking')
+    .action((options: BuildOptions) => run(options, async () => buildNotebook(options)));
   verb(book, 'list', 'list all notes').action((o: GlobalOptions) => run(o, () => notebook.list(o)));
   verb(book, 'show <id>', 'show one note').action((id: string, o: GlobalOptions) => run(o, () => notebook.show(id, o)));
   verb(book, 'mute <id>', 'keep a note but never use it').option('--reason <text>', 'why').option('--undo', 'use it again').action((id: string, o: GlobalOptions) => run(o, () => notebook.mute(id, o)));

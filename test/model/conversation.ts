@@ -28,6 +28,8 @@ const Task = z.strictObject({
   file: z.string().min(1),
   /** The code right before the caret: documentation and header of the function. */
   given: z.string().min(10),
+  /** The task in words, for a request that puts it into an empty file: it then counts instead of `given`. */
+  asked: z.string().min(10).optional(),
   /** What ends the function, where the language has such a thing. */
   closing: z.string().default(''),
   answers: z.array(Answer).nonempty(),
@@ -37,7 +39,7 @@ export type Task = z.infer<typeof Task>;
 /** A recorded conversation: two similar tasks about the same mistake, and what the model says to each request. */
 export const Conversation = z.strictObject({
   title: z.string().min(1),
-  language: z.enum(['python', 'javascript', 'typescript', 'c']),
+  language: z.enum(['python', 'javascript', 'typescript', 'c', 'cpp', 'go', 'java']),
   /** A phrase of the warning that nothing else contains: it is in a later prompt only where the note was retrieved. */
   lesson: z.string().min(20),
   warning: z.string().min(40),

@@ -58,6 +58,10 @@ interface Place {
 
 function placeOf(kind: Kind, task: Task, messages: readonly ReplayMessage[]): Place | undefined {
   const own = messages.filter((m) => m.role !== 'assistant').map((m) => m.content);
+  if (task.asked !== undefined) {
+    const words = kind === 'completion' ? section(own.join('\n\n'), '\n# The task\n', 'Reply with') : section(own.join('\n\n'), 'The task was:', 'The generated code:');
+    return words !== undefined && squeeze(words.replace(/^`+.*$/gm, '')) === squeeze(task.asked) ? { indent: '' } : undefined;
+  }
   switch (kind) {
     case 'completion':
     case 'retry': {

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { loadConversations } from './conversation.ts';
 import { kindOf, replay } from './replay.ts';
-import type { Kind } from './conversation.ts';
+import type { Conversation, Kind } from './conversation.ts';
 
 /** The name that the replay model answers to, and answers with. */
 export const REPLAY_MODEL = 'replay';
@@ -34,6 +34,8 @@ export interface ReplayOptions {
   readonly port?: number;
   /** Folder of the recordings; those beside this file where absent. */
   readonly folder?: string;
+  /** Recordings that a test made itself, instead of a folder. */
+  readonly conversations?: readonly Conversation[];
   /** Milliseconds before each answer begins. */
   readonly delayMs?: number;
   readonly log?: (line: string) => void;
@@ -56,7 +58,7 @@ const Body = z.object({
  */
 export async function startReplayModel(options: ReplayOptions = {}): Promise<ReplayServer> {
   const folder = options.folder ?? path.join(path.dirname(fileURLToPath(import.meta.url)), 'conversations');
-  const conversations = loadConversations(folder);
+  const conversations = options.conversations ?? loadConversations(folder);
   const log = options.log ?? (() => undefined);
   const requests: ReplayRequest[] = [];
 

@@ -26,7 +26,7 @@ export function importFile(file: string, options: GlobalOptions & { readonly des
     }).finally(() => progress.end());
     const text = [
       `${report.rows} rows: ${report.imported.length} imported, ${report.present} already there, ${report.skipped.length} skipped.${report.sliced > 0 ? ` ${report.sliced} have a slice.` : ''}${report.described > 0 ? ` ${report.described} were described.` : ''}`,
-      ...report.skipped.map((s) => `line ${s.line}: skipped: ${printable(s.problem)}`),
+      ...[...Map.groupBy(report.skipped, (s) => s.problem)].map(([problem, rows]) => `skipped ${rows.length === 1 ? 'line' : 'lines'} ${rows.map((r) => r.line).join(', ')}: ${printable(problem)}`),
       ...report.remarks.map(printable),
       '',
     ].join('\n');

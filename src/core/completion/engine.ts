@@ -22,7 +22,7 @@ import type { FunctionVerdict, SecurityVerdict, Verdict } from '../verification/
 import type { Verifier } from '../verification/verifier.ts';
 import { completedCode, type RequestContext, requestContext } from './context.ts';
 import { type OwnModule, type WorkspaceFiles, ownModules, renderDefinitions, renderOutlines } from './outlines.ts';
-import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext } from './types.ts';
+import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext, Tried } from './types.ts';
 
 export interface EngineOptions {
   readonly parser: SyntaxParser;
@@ -206,6 +206,18 @@ export class CompletionEngine {
     };
   }
 
+  /** One answer of `model`, checked to the end; no retry and no note: offline construction judges the model itself. */
+  async attempt(request: CompletionRequest, model: LanguageModel, signal: AbortSignal): Promise<Tried> {
+    const prepared = await this.prepare(request, model, signal);
+    const answer = await this.ask(prepared, prepared.messages, 'completion', model, signal);
+    const { settled } = await this.check(prepared, answer.placement, false, signal);
+    const { security } = await settled;
+    const edits = [answer.placement.edit, ...answer.placement.importEdits];
+    const after = withEdits(request.document, edits);
+    const outline = await this.o.parser.outline(after, signal);
+    return { verdict: security, model: answer.model, tokens: answer.tokens, code: completedCode(request.document, edits, outline), scanned: after.text };
+  }
+
   /** What would be sent for a request; needs no model. */
   async preview(request: CompletionRequest, options: { signal: AbortSignal }): Promise<Preview> {
     const model = await this.o.model().catch(() => undefined);
@@ -245,16 +257,16 @@ export class CompletionEngine {
     const k = request.k ?? own.k;
     const on = request.mode === 'safenote' && k > 0;
     const limit = (notebook: boolean) => (on && notebook ? Math.max(LIST_LENGTH, k) : 0);
-    return this.search(query, { model: modelName, notes: { security: limit(own.securityNotebook), function: limit(own.functionNotebook) }, knowledge: LIST_LENGTH }, signal);
+    return this.search(query, { model: modelName, notes: { security: limit(own.securityNotebook), function: limit(own.functionNotebook) }, knowledge: LIST_LENGTH, ...(request.withoutSample === undefined ? {} : { withoutSample: request.withoutSample }) }, signal);
   }
 
-  private async search(query: RetrievalQuery, o: { model: string; notes: { security: number; function: number }; knowledge: number }, signal: AbortSignal): Promise<RetrievedContext> {
+  private async search(query: RetrievalQuery, o: { model: string; notes: { security: number; function: number }; knowledge: number; withoutSample?: string }, signal: AbortSignal): Promise<RetrievedContext> {
     const [{ vectors, remarks }, knowledge] = await Promise.all([this.o.notebook.embedQuery(query, signal), this.o.knowledge()]);
     signal.throwIfAborted();
     const minSimilarity = this.o.settings()['retrieval.minSimilarity'];
     const notes = await this.o.notebook.retrieve(query, vectors, { model: o.model, limit: o.notes, minSimilarity });
     return {
-      knowledge: knowledge.retrieve(query, vectors, { limit: o.knowledge, minSimilarity }),
+      knowledge: knowledge.retrieve(query, vectors, { limit: o.knowledge, minSimilarity, ...(o.withoutSample === undefined ? {} : { without: o.withoutSample }) }),
       securityNotes: notes.security,
       functionNotes: notes.function,
       remarks: [...remarks, ...notes.remarks],

@@ -2,7 +2,7 @@ import type { Sample, Guideline } from '../knowledge/knowledge.ts';
 import type { ChatMessage, TokenCount } from '../llm/model.ts';
 import type { NoteKind, StoredNote } from '../notebook/note.ts';
 import type { SourceDocument, TextEdit } from '../source.ts';
-import type { Verdict } from '../verification/verdict.ts';
+import type { SecurityVerdict, Verdict } from '../verification/verdict.ts';
 
 /** `plain`: the model alone. `rescue`: with the knowledge base. `safenote`: with knowledge and both notebooks. */
 export type Mode = 'plain' | 'rescue' | 'safenote';
@@ -18,6 +18,8 @@ export interface CompletionRequest {
   readonly mode: Mode;
   /** Notes per notebook, 0 to 5; the model's own setting where absent. */
   readonly k?: number;
+  /** Id of a sample that is not retrieved: the task was made from it, so it would give the answer away. */
+  readonly withoutSample?: string;
 }
 
 /** Something that was retrieved, with why. */
@@ -48,6 +50,18 @@ export interface LearnedNote {
   readonly id: string;
   readonly kind: NoteKind;
   readonly action: 'created' | 'merged';
+}
+
+/** One answer and what every analyzer said of it in the end. */
+export interface Tried {
+  readonly verdict: SecurityVerdict;
+  /** As the server named itself. */
+  readonly model: string;
+  readonly tokens: TokenCount;
+  /** The completed function with its imports. */
+  readonly code: string;
+  /** The document with the answer in it, which the findings' places refer to. */
+  readonly scanned: string;
 }
 
 export type Phase = 'retrieving' | 'drafting' | 'generating' | 'checking' | 'retrying' | 'learning';

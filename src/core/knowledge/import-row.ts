@@ -51,7 +51,7 @@ export function readImportRow(line: string): ImportedRow | { readonly problem: s
   }
   const vulnerable = redactSecrets(tidyCode(row.vulnerable));
   const secure = redactSecrets(tidyCode(row.secure));
-  if (vulnerable === secure) return { problem: 'both sides are the same' };
+  if (vulnerable === secure) return { problem: 'both sides are the same, but for white space' };
   return {
     words: (row.id ?? row.func_name ?? '').toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40).replace(/^-+|-+$/g, '') || 'imported',
     content: { cwe, language, description: redactSecrets(description), apis: [], causes: [], vulnerable, secure },

@@ -83,13 +83,13 @@ export class KnowledgeRetriever {
   }
 
   /** The best CWEs first, at most `limit`, each with its best sample. */
-  retrieve(query: RetrievalQuery, vectors: QueryVectors, options: { limit: number; minSimilarity: number }): Retrieved<RetrievedKnowledge>[] {
+  retrieve(query: RetrievalQuery, vectors: QueryVectors, options: { limit: number; minSimilarity: number; without?: string }): Retrieved<RetrievedKnowledge>[] {
     const code = codeTokens(query.code);
     const task = textTokens(query.task);
     const apis = apiTokens(query.apis);
     const fits = (id: string) => {
       const sample = this.samples.get(id);
-      return sample !== undefined && sameFamily(sample.language, query.language);
+      return sample !== undefined && id !== options.without && sameFamily(sample.language, query.language);
     };
     const lexical = (index: LexicalIndex, tokens: readonly string[]) => index.search(tokens).map((r) => r.id).filter(fits).slice(0, DEPTH);
     const dense = { code: this.nearest('code', vectors.code, fits), task: this.nearest('task', vectors.task, fits) };

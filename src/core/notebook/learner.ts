@@ -40,6 +40,8 @@ export interface SecurityFailure extends Failure {
   readonly findings: readonly Finding[];
   /** Sliced secure code of a matching sample: makes the guidance a correction guide (offline construction). */
   readonly secureSlice?: string;
+  /** Work that was interrupted is done again: a failure that a note counts already is not counted twice. */
+  readonly resumed?: boolean;
 }
 
 export interface LearnerOptions {
@@ -74,7 +76,7 @@ export class Learner {
   async learnSecurity(failure: SecurityFailure, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote[]> {
     const learned: LearnedNote[] = [];
     for (const findings of byWeakness(failure.findings)) {
-      learned.push(await this.learn(await this.securityNote(failure, findings), () => this.securityGuidance(failure, findings), model, signal));
+      learned.push(await this.learn(await this.securityNote(failure, findings), () => this.securityGuidance(failure, findings), model, signal, failure.resumed));
     }
     return learned;
   }
@@ -120,8 +122,8 @@ export class Learner {
     return merged;
   }
 
-  private async learn(candidate: Note, guidance: () => Promise<Guidance>, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote> {
-    const { stored, action } = await this.alone(() => this.record(candidate));
+  private async learn(candidate: Note, guidance: () => Promise<Guidance>, model: LanguageModel | undefined, signal: AbortSignal, resumed = false): Promise<LearnedNote> {
+    const { stored, action } = await this.alone(() => this.record(candidate, resumed));
     if (!stored.guidance && model) await this.writeGuidance(stored, guidance, model, signal);
     return { id: stored.id, kind: stored.kind, action };
   }
@@ -155,7 +157,9 @@ export class Learner {
     };
   }
 
-  private async record(candidate: Note): Promise<{ stored: Note; action: 'created' | 'merged' }> {
+  private async record(candidate: Note, resumed: boolean): Promise<{ stored: Note; action: 'created' | 'merged' }> {
+    const counted = resumed ? await this.countedIn(candidate) : undefined;
+    if (counted) return { stored: counted, action: 'merged' };
     const { id: target, compared } = await this.findTwin(candidate);
     if (target !== undefined) {
       const stored = await this.o.store.modify(target, (note) => absorb(note, { tasks: candidate.tasks, frequency: 1, now: candidate.created }));
@@ -163,6 +167,13 @@ export class Learner {
     }
     const stored = await this.o.store.create(compared ? candidate : { ...candidate, mergePending: true });
     return { stored: stored.note, action: 'created' };
+  }
+
+  /** The note that has this failure's task among its own. */
+  private async countedIn(note: Note): Promise<Note | undefined> {
+    const { notes } = await this.o.store.load();
+    const task = note.tasks[0] ?? '';
+    return notes.find((n) => !n.quarantined && mayMerge(n.note, note) && n.note.tasks.some((t) => sameCode(t, task)))?.note;
   }
 
   /** An existing note that this one belongs to. `compared` is false where no embedder could say. */
