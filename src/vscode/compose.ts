@@ -7,7 +7,6 @@ import { Configuration } from './common/configuration.ts';
 import { setContext } from './common/context-keys.ts';
 import { Disposables } from './common/disposables.ts';
 import { ErrorPath } from './common/error-path.ts';
-import { Log } from './common/log.ts';
 import { VirtualDocuments } from './common/virtual-documents.ts';
 import { Acceptance } from './completion/acceptance.ts';
 import { Decisions } from './completion/decisions.ts';
@@ -52,7 +51,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const env = process.env;
   const assetsRoot = path.join(context.extensionPath, 'dist');
   const own = new Disposables();
-  const log = own.add(new Log());
+  const { log } = shell;
   const errors = new ErrorPath(log);
   const configuration = own.add(new Configuration(log));
   const documents = own.add(new VirtualDocuments());
@@ -145,7 +144,6 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     activationMs: shell.activationMs(),
   });
   const byId = { ...handlers, 'safenote.internal.test': screen } as Record<string, ((...args: unknown[]) => unknown) | undefined>;
-  log.info(`SafeNote ${String(context.extension.packageJSON.version)} activated in ${shell.activationMs().toFixed(1)} ms.`);
   return {
     run: (id, args) => errors.run(titleOf(id), () => byId[id]?.(...args)),
     provider,

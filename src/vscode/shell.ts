@@ -4,6 +4,7 @@ import { COMMANDS, INTERNAL_COMMANDS, VIEWS } from './commands.ts';
 import { Disposables } from './common/disposables.ts';
 import { looksLikeNote } from './common/note-path.ts';
 import { LazyTree } from './common/lazy-tree.ts';
+import { Log } from './common/log.ts';
 import { Status } from './completion/status.ts';
 import type { House } from './compose.ts';
 import type { ShellParts, View } from './shell-parts.ts';
@@ -30,7 +31,7 @@ export class Shell {
       { provideInlineCompletionItems: (document, position, info, token) => (this.answersNow(document, info) ? this.load().provider.provideInlineCompletionItems(document, position, info, token) : []) },
     );
     let activationMs = 0;
-    this.parts = { status: this.own.add(new Status()), trees, inlineProvider, pastes, activationMs: () => activationMs };
+    this.parts = { log: this.own.add(new Log()), status: this.own.add(new Status()), trees, inlineProvider, pastes, activationMs: () => activationMs };
     for (const id of [...Object.keys(COMMANDS), ...INTERNAL_COMMANDS, ...(process.env['SAFENOTE_TEST'] ? ['safenote.internal.test'] : [])]) {
       this.own.add(vscode.commands.registerCommand(id, (...args: unknown[]) => this.load().run(id, args)));
     }
@@ -41,6 +42,7 @@ export class Shell {
     this.own.add(vscode.workspace.onDidSaveTextDocument((document) => !this.house && looksLikeNote(document) && this.load().noteSaved(document)));
     this.own.add(vscode.window.onDidChangeActiveTextEditor((editor) => !this.house && editor && looksLikeNote(editor.document) && this.load().noteShown()));
     activationMs = loadingMs + performance.now() - startedAt;
+    this.parts.log.info(`SafeNote ${String(context.extension.packageJSON.version)} activated in ${activationMs.toFixed(1)} ms.`);
   }
 
   /** Ends everything; resolves when processes and workers are gone. */
