@@ -9,6 +9,7 @@ import { AssetProblems, MODEL, packAssets } from './tools/build/assets.mjs';
 import { banner, plugins } from './tools/build/bundling.mjs';
 import { writeIfChanged } from './tools/build/files.mjs';
 import { makeNotices } from './tools/build/notices.mjs';
+import { packSlices } from './tools/build/slices.mjs';
 import { packVectors } from './tools/build/vectors.mjs';
 
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -63,6 +64,10 @@ try {
   if (!(error instanceof AssetProblems)) throw error;
   failed++;
   for (const problem of error.problems) console.error(`error: ${problem}`);
+}
+if (existsSync('dist/analysis-worker.js') && existsSync('dist/knowledge.json')) {
+  // Without them a prompt gets the whole secure side: worth a warning, not a failed build.
+  await packSlices(path.join(root, 'dist')).catch((error) => console.warn(`warning: the samples have no slices: ${error.message}`));
 }
 if (existsSync('dist/embedding-worker.js') && existsSync(`dist/model/${MODEL.id}`)) {
   // Without them knowledge is ranked by words: worth a warning, not a failed build.

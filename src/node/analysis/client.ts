@@ -60,6 +60,15 @@ export class AnalysisWorker implements SyntaxParser {
     return this.ask('scan', document, signal);
   }
 
+  /**
+   * The security-focused slice of `secure` against `vulnerable`; `undefined` where a side does not parse, nothing tells them
+   * apart, or nothing can be left out. Rejects as `outline` does.
+   */
+  async slice(secure: SourceDocument, vulnerable: string, signal: AbortSignal): Promise<string | undefined> {
+    if (!grammarFor(secure.language, secure.path)) return undefined;
+    return (await this.ask('slice', secure, signal, vulnerable)) ?? undefined;
+  }
+
   /** Starts the worker and loads a language, so that the first question is answered as quickly as the others. */
   async warmUp(language: string, signal: AbortSignal): Promise<void> {
     await this.ask('warm', { path: '', language, text: 'f(a, "b" + c)\n' }, signal);
@@ -78,7 +87,7 @@ export class AnalysisWorker implements SyntaxParser {
     await this.stopWorker(gone);
   }
 
-  private ask<K extends RequestKind>(kind: K, document: SourceDocument, signal: AbortSignal): Promise<Answers[K]> {
+  private ask<K extends RequestKind>(kind: K, document: SourceDocument, signal: AbortSignal, before?: string): Promise<Answers[K]> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       if (this.disposed) return reject(new ExpectedError('analysis-stopped', 'The analysis was stopped.', 'It starts again with the editor.'));
@@ -87,7 +96,7 @@ export class AnalysisWorker implements SyntaxParser {
       }
       const finish = () => signal.removeEventListener('abort', onAbort);
       const job: Job = {
-        request: { id: ++this.lastId, kind, document: { path: document.path, language: document.language, text: document.text } },
+        request: { id: ++this.lastId, kind, document: { path: document.path, language: document.language, text: document.text }, ...(before === undefined ? {} : { before }) },
         resolve: (value) => { finish(); resolve(value as Answers[K]); },
         reject: (error) => { finish(); reject(error); },
         abandoned: false,

@@ -7,6 +7,7 @@ import { GrammarHost } from './grammar-host.ts';
 import type { ScanResult } from './messages.ts';
 import { outlineOf } from './outline/outline-of.ts';
 import { readBuiltinRules } from './rules.ts';
+import { sliceOf } from './slice.ts';
 import { RuleSet } from './rule-set.ts';
 
 /** What the analysis worker does, without the worker around it. Synchronous once a language is loaded. */
@@ -27,6 +28,16 @@ export class AnalysisEngine {
     if (!grammar) return EMPTY_OUTLINE;
     await this.host.load(grammar);
     return this.host.withParsed(grammar, document.text, ({ tree }) => outlineOf(grammar.name, tree, document.text));
+  }
+
+  /** Never longer than the text, and always parses; `null` where the text itself does not, or nothing can be left out. */
+  async slice(document: SourceDocument, before: string): Promise<string | null> {
+    const grammar = grammarFor(document.language, document.path);
+    if (!grammar) return null;
+    await this.host.load(grammar);
+    const slice = this.host.withParsed(grammar, document.text, ({ tree }) => (tree.rootNode.hasError ? undefined : sliceOf(tree, document.text, before)));
+    if (slice === undefined) return null;
+    return this.host.withParsed(grammar, slice, ({ tree }) => tree.rootNode.hasError) ? null : slice;
   }
 
   async scan(document: SourceDocument): Promise<ScanResult> {

@@ -20,6 +20,8 @@ export interface Answers {
   warm: null;
   /** Tries every rule of a language; says what is wrong with those that cannot be used. */
   check: readonly string[];
+  /** The security-focused slice of a text against its vulnerable side; `null` where there is none. */
+  slice: string | null;
 }
 export type RequestKind = keyof Answers;
 
@@ -27,6 +29,8 @@ export interface WorkerRequest {
   readonly id: number;
   readonly kind: RequestKind;
   readonly document: SourceDocument;
+  /** The vulnerable side, for a slice. */
+  readonly before?: string;
 }
 
 export interface WorkerReply {

@@ -8,10 +8,10 @@ import type { WorkerReply, WorkerRequest } from './messages.ts';
 const { assetsRoot } = z.object({ assetsRoot: z.string() }).parse(workerData);
 const engine = new AnalysisEngine(assetsRoot);
 
-parentPort?.on('message', async ({ id, kind, document }: WorkerRequest) => {
+parentPort?.on('message', async ({ id, kind, document, before }: WorkerRequest) => {
   let reply: WorkerReply;
   try {
-    reply = { id, value: await engine[kind](document) };
+    reply = { id, value: await engine[kind](document, before ?? '') };
   } catch (error) {
     reply = { id, error: messageOf(error) };
   }

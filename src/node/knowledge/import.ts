@@ -102,12 +102,13 @@ export async function importKnowledge(app: App, file: string, options: ImportOpt
   return { ...counts, imported, skipped, remarks };
 }
 
-/** Adds what the syntax tree says: the APIs that a pair calls. */
+/** Adds what the syntax tree says: the APIs that a pair calls, and the slice of its secure side. */
 async function enriched(app: App, content: SampleContent, signal: AbortSignal): Promise<SampleContent> {
   try {
     const outlines = await Promise.all([content.vulnerable, content.secure].map((text) => app.parser.outline({ path: `sample.${content.language}`, language: content.language, text }, signal)));
     const apis = [...new Set(outlines.flatMap((o) => o.calls.map((c) => c.name)))].filter((name) => name.length <= 80).slice(0, 24);
-    return { ...content, apis };
+    const slice = await app.parser.slice({ path: '', language: content.language, text: content.secure }, content.vulnerable, signal);
+    return { ...content, apis, ...(slice === undefined ? {} : { slice }) };
   } catch (error) {
     if (isCancelled(error) || signal.aborted) throw error;
     return content;
