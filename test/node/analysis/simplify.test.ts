@@ -45,18 +45,19 @@ describe('a regular expression for one text', () => {
   it('keeps alternatives for which a flag was set before them', () => assert.equal(of('one|(?i)two|three', 'THREE'), 'one|(?i)two|three'));
   it('stays as it is where it is not understood', () => assert.equal(of('(?x)one | two', 'two'), '(?x)one | two'));
   it('matches in a part of the text what it did before', () => {
-    const word = fc.constantFrom('ab', 'cd', 'xy', 'b', '\\w', '[a-c]', '.', '', '^', '$');
+    // Groups repeat only so often: this JavaScript goes back over every way to match, where Rust does not.
+    const word = fc.constantFrom('ab', 'cd', 'xy', 'b', 'a+', 'd*', '\\w', '[a-c]', '.', '', '^', '$');
     const group: fc.Arbitrary<string> = fc.letrec((tie) => ({
-      sequence: fc.array(fc.oneof({ depthSize: 'small' }, word, tie('group')), { maxLength: 3 }).map((parts) => parts.join('')),
-      group: fc.tuple(fc.constantFrom('(', '(?:'), fc.array(tie('sequence'), { minLength: 1, maxLength: 4 }), fc.constantFrom(')', ')?', ')*', ')+', '){2}')).map(([open, branches, close]) => open + branches.join('|') + close),
+      sequence: fc.array(fc.oneof({ maxDepth: 3 }, word, tie('group')), { maxLength: 3 }).map((parts) => parts.join('')),
+      group: fc.tuple(fc.constantFrom('(', '(?:'), fc.array(tie('sequence'), { minLength: 1, maxLength: 4 }), fc.constantFrom(')', ')?', '){2}', '){0,2}')).map(([open, branches, close]) => open + branches.join('|') + close),
       top: fc.array(tie('sequence'), { minLength: 1, maxLength: 4 }).map((branches) => branches.join('|')),
     })).top as fc.Arbitrary<string>;
     fc.assert(
-      fc.property(group, fc.stringMatching(/^[abcdxy ]{0,14}$/), fc.nat(14), fc.nat(14), (source, text, a, b) => {
+      fc.property(group, fc.stringMatching(/^[abcdxy ]{0,8}$/), fc.nat(8), fc.nat(8), (source, text, a, b) => {
         const part = text.slice(Math.min(a, b), Math.max(a, b));
         assert.equal(new RegExp(of(source, text)).test(part), new RegExp(source).test(part), `${source} became ${of(source, text)} for ${JSON.stringify(text)}, tried on ${JSON.stringify(part)}`);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });
