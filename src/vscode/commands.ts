@@ -35,6 +35,7 @@ export interface CommandMap {
   'safenote.whyNoSuggestion': () => Promise<void>;
   'safenote.selectModel': () => Promise<void>;
   'safenote.setApiKey': () => Promise<void>;
+  'safenote.buildNotebook': () => Promise<void>;
   'safenote.installSemgrep': () => Promise<void>;
   'safenote.doctor': () => Promise<void>;
   'safenote.showLog': () => void;
@@ -78,6 +79,7 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.whyNoSuggestion': { title: 'Why No Suggestion?', palette: true },
   'safenote.selectModel': { title: 'Select Model', palette: true },
   'safenote.setApiKey': { title: 'Set API Key', palette: true },
+  'safenote.buildNotebook': { title: 'Build Notebook', palette: true },
   'safenote.installSemgrep': { title: 'Install Semgrep', palette: true },
   'safenote.doctor': { title: 'Doctor', palette: true },
   'safenote.showLog': { title: 'Show Log', palette: true },

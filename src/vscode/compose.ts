@@ -13,6 +13,7 @@ import { Decisions } from './completion/decisions.ts';
 import { Gutter } from './completion/gutter.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Sessions } from './completion/session.ts';
+import { buildNotebookCommand } from './features/build-notebook.ts';
 import { Doctor } from './features/doctor.ts';
 import { installSemgrepCommand } from './features/install-semgrep.ts';
 import { showMenu } from './features/menu.ts';
@@ -124,6 +125,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.whyNoSuggestion': async () => void (await documents.show('Why no suggestion.md', decisions.toMarkdown(configuration.settings()['completion.trigger']))),
     'safenote.selectModel': () => modelCommands.selectModel(),
     'safenote.setApiKey': () => modelCommands.setApiKey(),
+    'safenote.buildNotebook': () => buildNotebookCommand({ apps, models }),
     'safenote.installSemgrep': () => installSemgrepCommand({ apps, assetsRoot, env, log }),
     'safenote.doctor': () => doctor.run(),
     'safenote.showLog': () => log.show(),
