@@ -170,6 +170,21 @@ describe('The verdict', function () {
     assert.equal(editor.document.getText(), before);
   });
 
+  it('of the part that was accepted is a diagnostic, though the rest was left', async () => {
+    script(BAD);
+    const editor = await openFile(TASK);
+    await shown();
+    await accept(editor, 'editor.action.inlineSuggest.acceptNextLine');
+    await accept(editor, 'editor.action.inlineSuggest.acceptNextLine');
+    await until('a part is taken', async () => (await screen()).session?.state === 'partly');
+    await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
+    const end = editor.document.lineAt(editor.document.lineCount - 1).range.end;
+    await editor.edit((edit) => edit.insert(end, '\n# mine\n'));
+    await until('the finding is a diagnostic', () => diagnosticsOf(editor.document.uri).length > 0);
+    const [diagnostic] = diagnosticsOf(editor.document.uri);
+    assert.match(editor.document.lineAt(diagnostic?.range.start.line ?? 0).text, /cursor\.execute/);
+  });
+
   it('of a file on demand lists what is there, and says so when there is nothing', async () => {
     const editor = await openFile(`${TASK.replace('|', BAD.replaceAll('\n', '\n    '))}|`);
     await vscode.commands.executeCommand('safenote.verifyFile');

@@ -15,14 +15,14 @@ export type Kind = 'completion' | 'retry' | 'security-warning' | 'verified-fix' 
 export interface ScriptedModel {
   readonly url: string;
   /** Requests so far. */
-  readonly requests: { readonly kind: Kind; readonly messages: readonly Message[]; closedEarly: boolean }[];
+  readonly requests: { readonly kind: Kind; readonly messages: readonly Message[]; readonly key: string; closedEarly: boolean }[];
   /** What the next requests are answered with; replaced as a whole. */
   script: (kind: Kind, messages: readonly Message[]) => Scripted | Promise<Scripted>;
   close(): Promise<void>;
 }
 
-/** An OpenAI-compatible server on 127.0.0.1 that answers as a test says. */
-export async function startScriptedModel(): Promise<ScriptedModel> {
+/** An OpenAI-compatible server that answers as a test says, on 127.0.0.1 unless told otherwise. */
+export async function startScriptedModel(host = '127.0.0.1'): Promise<ScriptedModel> {
   const model: ScriptedModel = { url: '', requests: [], script: () => ({ status: 500, message: 'no script' }), close: () => Promise.resolve() };
   const server = http.createServer((request, response) => {
     void (async () => {
@@ -30,7 +30,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
       let body = '';
       for await (const part of request) body += String(part);
       const { messages } = JSON.parse(body) as { messages: Message[] };
-      const seen = { kind: kindOf(messages), messages, closedEarly: false };
+      const seen = { kind: kindOf(messages), messages, key: (request.headers.authorization ?? '').replace(/^Bearer /, ''), closedEarly: false };
       model.requests.push(seen);
       response.on('close', () => (seen.closedEarly = !response.writableFinished));
       const answer = await model.script(seen.kind, messages);
@@ -45,9 +45,9 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
       response.end('data: [DONE]\n\n');
     })().catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return Object.assign(model, {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/v1`,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
