@@ -33,7 +33,9 @@ function recordings(tasks: readonly BuildTask[]): Conversation[] {
   return tasks.map((t, n) => ({ title: t.key, language: t.sample.language as 'python', lesson: 'not used by these recordings', warning: 'not used by these recordings, which have no warning', tasks: [task(t, n)] }));
 }
 
-describe('offline construction against the replay model', () => {
+describe('offline construction against the replay model', function () {
+  // Forty tasks with the real embedder: minutes on a busy machine.
+  this.timeout(120_000);
   let base: string;
   let app: App;
   let servers: ReplayServer[] = [];
