@@ -194,7 +194,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       const { app } = await this.o.apps.for(document.uri);
       signal.throwIfAborted();
       // While the model writes, Semgrep can start.
-      app.warmUp();
+      app.warmUp(read.source.language);
       const onPhase = (phase: Phase, detail?: string) => {
         // What a request says after it was superseded is nobody's business.
         if (!isCurrent() || signal.aborted) return;
