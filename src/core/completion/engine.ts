@@ -77,6 +77,8 @@ const DEFINITION_TOKENS = 1500;
 const TEST_BUDGET_MS = 60_000;
 /** Knowledge entries in a prompt. */
 const KNOWLEDGE_ENTRIES = 2;
+/** A second entry far behind the first is noise, and noise costs function (paper, Figure 3). */
+const WORTH_BESIDE_THE_FIRST = 0.4;
 /** Entries per list that retrieval looks at. */
 const LIST_LENGTH = 5;
 
@@ -282,7 +284,9 @@ export class CompletionEngine {
     const notes = [...passing(retrieved.securityNotes, k), ...passing(retrieved.functionNotes, k)];
     const keptNotes = withinBudget(notes, (n) => renderNote(n.item), settings['retrieval.tokenBudget']);
     const left = settings['retrieval.tokenBudget'] - keptNotes.reduce((sum, n) => sum + estimateTokens(renderNote(n.item)), 0);
-    const knowledge = withinBudget(passing(retrieved.knowledge, KNOWLEDGE_ENTRIES), (entry) => renderKnowledge(entry.item), left);
+    const relevant = passing(retrieved.knowledge, KNOWLEDGE_ENTRIES);
+    const worth = relevant.filter((entry) => entry.score >= WORTH_BESIDE_THE_FIRST * (relevant[0]?.score ?? 0));
+    const knowledge = withinBudget(worth, (entry) => renderKnowledge(entry.item), left);
     const kept = (list: readonly Retrieved<StoredNote>[]) => list.filter((entry) => keptNotes.includes(entry));
     const used: RetrievedContext = { knowledge, securityNotes: kept(retrieved.securityNotes), functionNotes: kept(retrieved.functionNotes), remarks: retrieved.remarks };
 
