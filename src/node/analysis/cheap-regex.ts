@@ -54,5 +54,9 @@ export function shareRegexes(matcher: unknown, utils: Record<string, unknown>, n
     names.set(regex, name);
     utils[name] = { regex };
   }
-  return 'matches' in rest ? { ...rest, regex } : { ...rest, matches: name };
+  if ('matches' in rest) return { ...rest, regex };
+  // ast-grep asks "matches" last, after all that looks at other nodes; the expression is to be asked before that, as it was.
+  const { pattern, kind, nthChild, range, field, stopBy, ...wider } = rest;
+  const early = Object.fromEntries(Object.entries({ pattern, kind, nthChild, range, field, stopBy }).filter(([, value]) => value !== undefined));
+  return Object.keys(wider).length === 0 ? { ...early, matches: name } : { ...early, all: [{ matches: name }, wider] };
 }

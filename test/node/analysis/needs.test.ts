@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { cheapRegex } from '../../../src/node/analysis/cheap-regex.ts';
+import { cheapRegex, shareRegexes } from '../../../src/node/analysis/cheap-regex.ts';
 import { needOf, ofRegex, TextNeeds } from '../../../src/node/analysis/needs.ts';
 
 const meets = (text: string, rule: object, utils = {}) => new TextNeeds(text).meets(needOf(rule, utils));
@@ -72,5 +72,17 @@ describe('a cheap regular expression', () => {
   });
   it('stays as it is where it names Unicode itself', () => {
     for (const source of ['é\\w', '\\w[[:alpha:]]', '(?x)\\w . ', '[\\w&&[^a]]']) assert.equal(cheapRegex(source), source);
+  });
+});
+
+describe('regular expressions that rules share', () => {
+  it('are asked before what looks at other nodes, as they were', () => {
+    const utils: Record<string, unknown> = {};
+    const shared = shareRegexes({ kind: 'call', pattern: '$X', inside: { kind: 'block', regex: 'b' }, regex: 'a' }, utils, new Map());
+    assert.deepEqual(Object.values(utils), [{ regex: 'b' }, { regex: 'a' }]);
+    assert.deepEqual(shared, { pattern: '$X', kind: 'call', all: [{ matches: 'regex-1' }, { inside: { kind: 'block', matches: 'regex-0' } }] });
+  });
+  it('stay beside what only looks at the node itself', () => {
+    assert.deepEqual(shareRegexes({ kind: 'call', field: 'function', regex: 'a' }, {}, new Map()), { kind: 'call', field: 'function', matches: 'regex-0' });
   });
 });
