@@ -6,7 +6,17 @@ import { filesOf } from './reach.ts';
 import { readGo } from './reports.ts';
 import type { Detected, Project } from './runner.ts';
 
-/** `go test` on the package of the changed file: Go's tests lie beside the code. The caches are read and never written. */
+/** Where the build cache is in the box: writable and gone with it. */
+const BOX_CACHE = '/tmp/go-build';
+
+/**
+ * Go cannot do without writing to its build cache (with a read-only one it fails as soon as an entry is missing), and the
+ * user's must not be written. So the box has a cache of its own in which every entry of the user's is a symbolic link:
+ * what was compiled before is read there, what is new is written in the box. Without the user's it compiles all itself.
+ */
+const SCRIPT = `mkdir -p ${BOX_CACHE}; [ -d "$1" ] && cp -rs "$1"/. ${BOX_CACHE} 2>/dev/null; shift; exec "$0" test -json "$@" > /tmp/report.jsonl`;
+
+/** `go test` on the package of the changed file: Go's tests lie beside the code. */
 export async function detectGo({ root, env, document }: Project): Promise<Detected> {
   if (!existsSync(path.join(root, 'go.mod'))) return { unavailable: 'there is no go.mod' };
   const go = await onPath('go', env);
@@ -21,7 +31,7 @@ export async function detectGo({ root, env, document }: Project): Promise<Detect
   return {
     runner: 'go test', because: 'go.mod is there', targets: [folder ? `./${folder}` : '.'], read: readGo, report: '/tmp/report.jsonl',
     tools: [path.dirname(path.dirname(program)), cache, modules],
-    environment: { GOCACHE: existsSync(cache) ? cache : '/tmp/go-build', GOMODCACHE: modules, GOPROXY: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: env['CGO_ENABLED'] ?? '1' },
-    command: (targets) => ['/bin/sh', '-c', 'exec "$0" test -json "$@" > /tmp/report.jsonl', program, ...targets],
+    environment: { GOCACHE: BOX_CACHE, GOMODCACHE: modules, GOPROXY: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: env['CGO_ENABLED'] ?? '1' },
+    command: (targets) => ['/bin/sh', '-c', SCRIPT, program, cache, ...targets],
   };
 }
