@@ -42,6 +42,8 @@ const all = [
   { in: 'src/cli/main.ts', out: 'dist/cli.js', banner: { js: banner.cli } },
   { in: 'src/node/analysis/worker.ts', out: 'dist/analysis-worker.js' },
   { in: 'src/node/embedding/worker.ts', out: 'dist/embedding-worker.js' },
+  // The chart library, for reports alone: loaded when one is drawn.
+  { in: 'src/node/charts/render.ts', out: 'dist/charts.js', keepNames: false },
 ];
 const entries = all.filter((entry) => existsSync(entry.in) || console.warn(`${entry.in} does not exist: ${entry.out} is not built.`));
 

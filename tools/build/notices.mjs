@@ -76,7 +76,7 @@ async function describe(root, place) {
   const manifest = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
   const license = typeof manifest.license === 'string' ? manifest.license : manifest.license?.type;
   const repository = typeof manifest.repository === 'string' ? manifest.repository : manifest.repository?.url;
-  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
+  const files = await licenceFiles(folder);
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
   let text = texts.map(tidy).filter(Boolean).join('\n\n');
   if (!text && HOLDERS[name] && license === 'MIT') {
@@ -85,6 +85,14 @@ async function describe(root, place) {
   }
   if (!license || !text) throw new Error(`${name} says nothing of its licence: look it up and add it to tools/build/notices.mjs.`);
   return { name, version: manifest.version, license, from: repository && repository.replace(/^git\+/, '').replace(/\.git$/, ''), remark: REMARKS[name], text };
+}
+
+/** Licence files of a package, and those in a folder of licences of what it took in itself. */
+async function licenceFiles(folder) {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => /^(licen[cs]e|copying|notice)/i.test(entry.name));
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  for (const { name } of entries.filter((entry) => entry.isDirectory())) files.push(...(await readdir(path.join(folder, name))).map((file) => `${name}/${file}`));
+  return files.sort();
 }
 
 function tidy(text) {

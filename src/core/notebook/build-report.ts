@@ -1,3 +1,4 @@
+import { FIGURE_STYLE, type HeatMapData } from '../charts/heat-map.ts';
 import { type BuildReport, summaryOf, type TaskResult, whyStopped } from './offline-build.ts';
 
 /** How often a model failed at the tasks of one weakness in one language. */
@@ -28,6 +29,16 @@ export function heatMap(results: readonly TaskResult[], titleOf: (cwe: string) =
   return { languages, rows: rows.sort((a, b) => b.all.failed - a.all.failed || b.all.tasks - a.all.tasks || Number(a.cwe.slice(4)) - Number(b.cwe.slice(4))) };
 }
 
+/** The map as a chart draws it, with a column for all languages together where there are several. */
+export function heatMapChart(map: HeatMap): HeatMapData {
+  const several = map.languages.length > 1;
+  const cell = (c: Cell | undefined) => c && { heat: c.failed / c.tasks, label: `${c.failed}/${c.tasks}`, words: `${c.failed} of ${c.tasks} failed` };
+  return {
+    columns: [...map.languages, ...(several ? ['all'] : [])],
+    rows: map.rows.map((row) => ({ name: `${row.cwe} ${row.title}`.trim(), cells: [...row.cells, ...(several ? [row.all] : [])].map(cell) })),
+  };
+}
+
 export interface ReportHead {
   readonly model: string;
   /** ISO 8601, UTC. */
@@ -55,36 +66,37 @@ export function reportMarkdown(report: BuildReport, map: HeatMap, head: ReportHe
   ].join('\n\n');
 }
 
-/** The same as a page by itself: a heat map whose cells say their numbers too. */
-export function reportHtml(report: BuildReport, map: HeatMap, head: ReportHead): string {
+/**
+ * The same as a page by itself. `figure` is the heat map as a picture (`Charts.heatMapFigure`); the table below it holds the
+ * same numbers, for those who cannot see it and for copying.
+ */
+export function reportHtml(report: BuildReport, map: HeatMap, head: ReportHead, figure: string): string {
   const text = (value: string) => value.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-  const cell = (c: Cell | undefined) => {
-    if (!c) return '<td class="none"></td>';
-    const share = c.failed / c.tasks;
-    return `<td style="--share:${Math.round(100 * share)}%" title="${c.failed} of ${c.tasks} failed">${c.failed}/${c.tasks}</td>`;
-  };
+  const cell = (c: Cell | undefined) => `<td>${c ? `${c.failed}/${c.tasks}` : ''}</td>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Offline construction: ${text(head.model)}</title>
 <style>
 :root { color-scheme: light dark; }
-body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-table { border-collapse: collapse; }
-th, td { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: .25rem .6rem; text-align: right; font-variant-numeric: tabular-nums; }
+body { font: 14px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem; padding: 0 1rem; }
+table { border-collapse: collapse; margin-top: .5rem; }
+th, td { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: .2rem .6rem; text-align: right; font-variant-numeric: tabular-nums; }
 th[scope=row] { text-align: left; font-weight: normal; }
-td { background: color-mix(in srgb, #d1242f var(--share, 0%), transparent); }
-td.none { background: none; }
+${FIGURE_STYLE}
 </style></head><body>
 <h1>Offline construction: ${text(head.model)}</h1>
 <p>${head.when.slice(0, 16).replace('T', ' ')} UTC. ${text(summaryOf(report.results))}. Checked by ${text(head.analyzers)}.</p>
 <p>This run: ${report.requests} requests, ${report.tokens.prompt} prompt and ${report.tokens.completion} completion tokens.</p>
 ${report.stopped ? `<p><strong>Not finished:</strong> ${text(whyStopped(report.stopped))}</p>` : ''}
-<table><caption>Failed of tried, by the weakness that a task invites and by language</caption>
+<h2>Failed of tried, by the weakness that a task invites and by language</h2>
+${map.rows.length > 0 ? figure : '<p>No task was judged.</p>'}
+<details><summary>The numbers as a table</summary>
+<table>
 <thead><tr><th scope="col">Weakness</th>${map.languages.map((l) => `<th scope="col">${text(l)}</th>`).join('')}<th scope="col">all</th></tr></thead>
 <tbody>
 ${map.rows.map((row) => `<tr><th scope="row">${row.cwe} ${text(row.title)}</th>${[...row.cells, row.all].map(cell).join('')}</tr>`).join('\n')}
-</tbody></table>
+</tbody></table></details>
 ${unjudged(report.results).map((line) => `<p>${text(line)}</p>`).join('\n')}
 </body></html>
 `;

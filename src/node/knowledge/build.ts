@@ -4,9 +4,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExpectedError } from '../../core/errors.ts';
 import type { LanguageModel } from '../../core/llm/model.ts';
-import { heatMap, type HeatMap, reportHtml, reportMarkdown } from '../../core/notebook/build-report.ts';
+import { heatMap, heatMapChart, type HeatMap, reportHtml, reportMarkdown } from '../../core/notebook/build-report.ts';
 import { type BuildEstimate, type BuildReport, type BuildRun, type BuildTask, OfflineBuild } from '../../core/notebook/offline-build.ts';
 import type { App } from '../app.ts';
+import { Charts } from '../charts/charts.ts';
 import { replaceFile } from '../notes/atomic-file.ts';
 import { writeError } from '../notes/file-errors.ts';
 import { FolderLock } from '../notes/folder-lock.ts';
@@ -89,8 +90,9 @@ export class NotebookBuild {
     const map = heatMap(report.results, (cwe) => knowledge.guideline(cwe)?.title ?? '');
     const head = { model: this.model.name, when: new Date().toISOString(), analyzers: this.app.verifier.analyzerNames.join(' and ') };
     const stem = path.join(path.dirname(this.journal.file), `${path.basename(this.journal.file, '.jsonl')}-report`);
+    const figure = map.rows.length > 0 ? new Charts(this.app.assets.root).heatMapFigure(heatMapChart(map)) : '';
     try {
-      for (const [extension, text] of [['md', reportMarkdown(report, map, head)], ['html', reportHtml(report, map, head)]] as const) {
+      for (const [extension, text] of [['md', reportMarkdown(report, map, head)], ['html', reportHtml(report, map, head, figure)]] as const) {
         await replaceFile(`${stem}.${extension}`, text, { temporary: `${stem}.${randomBytes(6).toString('hex')}.tmp` });
       }
     } catch (error) {
