@@ -128,7 +128,7 @@ export class App {
     });
     const shared = { parser: this.parser, verifier: this.verifier, knowledge, prompts, model: options.model };
     const files = new FolderFiles(workspaceFolder);
-    this.engine = new CompletionEngine({ ...shared, files, tests: this.tests, notebook: this.notebook, learner: this.learner, settings, log, clock: () => performance.now() });
+    this.engine = new CompletionEngine({ ...shared, files, tests: this.tests, notebook: this.notebook, learner: this.learner, settings, pathInWorkspace: (file) => files.relative(file), log, clock: () => performance.now() });
     this.fixer = new Fixer({ ...shared, store: this.store });
   }
 

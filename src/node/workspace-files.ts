@@ -26,6 +26,21 @@ export class FolderFiles implements WorkspaceFiles {
     this.root = root;
   }
 
+  /** A document's path inside the folder, with `/` between its parts; `undefined` for what lies elsewhere. */
+  relative(file: string): string | undefined {
+    if (!path.isAbsolute(file)) return undefined;
+    const inside = path.relative(this.root, this.real(file));
+    return inside === '' || /^\.\.(?:[\\/]|$)/.test(inside) || path.isAbsolute(inside) ? undefined : inside.split(path.sep).join('/');
+  }
+
+  private real(file: string): string {
+    try {
+      return realpathSync(file);
+    } catch {
+      return path.resolve(file);
+    }
+  }
+
   async resolveImport(document: SourceDocument, imported: ImportOutline): Promise<SourceDocument | undefined> {
     if (!path.isAbsolute(document.path)) return undefined;
     for (const candidate of this.candidates(document, imported)) {

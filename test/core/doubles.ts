@@ -200,7 +200,7 @@ export function house(o: { script?: (request: GenerateRequest) => string | Error
   const notebook = new Notebook({ store, ...ports, hash: (text) => text, log: SILENT });
   const model = new ScriptedModel(o.script ?? (() => '```python\nreturn 1\n```'));
   const engine = new CompletionEngine({
-    parser, verifier, ...(o.tests ? { tests: o.tests } : {}), notebook, learner, files: { resolveImport: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, log: SILENT, clock: () => performance.now(),
+    parser, verifier, ...(o.tests ? { tests: o.tests } : {}), notebook, learner, files: { resolveImport: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, pathInWorkspace: (file) => (file.startsWith('/w/') ? file.slice(3) : undefined), log: SILENT, clock: () => performance.now(),
   });
   return { engine, store, learner, verifier, model };
 }

@@ -13,7 +13,7 @@ import { fence, fillTemplate, type Prompts } from '../prompting/template.ts';
 import { withinBudget } from '../retrieval/budget.ts';
 import type { RetrievalQuery } from '../retrieval/query.ts';
 import { type Settings, settingsForModel } from '../settings.ts';
-import type { TextEdit } from '../source.ts';
+import { LineIndex, type SourceDocument, type TextEdit } from '../source.ts';
 import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
 import { withEdits } from '../verification/differential.ts';
 import type { FunctionCheck } from '../verification/function-check.ts';
@@ -37,6 +37,8 @@ export interface EngineOptions {
   /** The model in use. Throws `ModelError` `model-missing` with the way to get one. */
   readonly model: () => Promise<LanguageModel>;
   readonly settings: () => Settings;
+  /** A document's path inside the workspace folder, with `/` between its parts; `undefined` for what lies elsewhere. */
+  readonly pathInWorkspace?: (path: string) => string | undefined;
   readonly log: Logger;
   /** Milliseconds, monotonic. */
   readonly clock: () => number;
@@ -414,6 +416,7 @@ export class CompletionEngine {
       code: completedCode(document, edits, outline),
       modelName: answer.model,
       origin: 'completion',
+      ...this.placeOf(document, answer.placement.edit.start),
     } as const;
     const learned: LearnedNote[] = [];
     if (security.findings.length > 0) learned.push(...(await this.o.learner.learnSecurity({ ...failure, scanned: after.text, findings: security.findings }, model, signal)));
@@ -422,6 +425,11 @@ export class CompletionEngine {
       learned.push(...(await this.o.learner.learnFunction({ ...failure, diagnosis: describeFailures(tested.failures ?? []), definitions }, model, signal)));
     }
     return learned;
+  }
+
+  private placeOf(document: SourceDocument, offset: number): { place?: { file: string; line: number } } {
+    const file = this.o.pathInWorkspace?.(document.path);
+    return file === undefined ? {} : { place: { file, line: new LineIndex(document.text).placeAt(offset).line } };
   }
 
   /** The workspace's own definitions that the completed function calls. */

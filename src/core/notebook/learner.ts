@@ -22,6 +22,8 @@ interface Failure {
   /** Name of the model that failed. */
   readonly modelName: string;
   readonly origin: NoteOrigin;
+  /** Where it happened, as a note keeps it; absent where it belongs to no file of the workspace. */
+  readonly place?: { readonly file: string; readonly line: number };
 }
 
 /** A completion that the workspace's tests rejected. */
@@ -150,6 +152,7 @@ export class Learner {
       created: now,
       updated: now,
       status: 'active',
+      ...(failure.place ?? {}),
       tasks: [failure.task],
       erroneousCode: failure.code,
       diagnosis: o.diagnosis,

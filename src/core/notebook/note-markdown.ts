@@ -77,6 +77,9 @@ export function normalizeNote(note: Note): Note {
     updated: note.updated,
     status: note.status,
     ...(note.statusReason !== undefined && { statusReason: text(note.statusReason) }),
+    ...(note.pinned === true && { pinned: true }),
+    ...(note.file !== undefined && { file: text(note.file) }),
+    ...(note.line !== undefined && { line: note.line }),
     ...(note.mergePending === true && { mergePending: true }),
     tasks: note.tasks.map(text),
     erroneousCode: text(note.erroneousCode),
@@ -105,6 +108,9 @@ export function formatNote(original: Note, extras: NoteExtras = NO_EXTRAS): stri
     frontMatterLine('updated', note.updated),
     frontMatterLine('status', note.status),
     ...(note.statusReason === undefined ? [] : [frontMatterLine('statusReason', note.statusReason)]),
+    ...(note.pinned ? [frontMatterLine('pinned', true)] : []),
+    ...(note.file === undefined ? [] : [frontMatterLine('file', note.file)]),
+    ...(note.line === undefined ? [] : [frontMatterLine('line', note.line)]),
     ...(note.mergePending ? [frontMatterLine('mergePending', true)] : []),
     ...(Object.keys(extras.keys).length > 0 ? [frontMatterExtras(extras.keys)] : []),
   ];
@@ -139,7 +145,7 @@ export function parseNote(text: string, fileName: string, date: string = SOME_DA
   const body = readBody(lines.slice(end + 1).join('\n'), end + 1);
   if ('problem' in body) return body;
 
-  const { id: ownId, title, created, updated, language, family, version, mergePending, ...rest } = keys.known;
+  const { id: ownId, title, created, updated, language, family, version, pinned, mergePending, ...rest } = keys.known;
   if (version > FORMAT_VERSION) return { problem: `it was written by a newer SafeNote (format ${version}); update SafeNote to read it` };
   const fileId = /([^\\/]*?)(?:\.md)?$/i.exec(fileName)?.[1] ?? '';
   const id = ownId ?? fileId;
@@ -155,6 +161,7 @@ export function parseNote(text: string, fileName: string, date: string = SOME_DA
     language: canonicalLanguage(language ?? (content.tag || 'plaintext')),
     created: created ?? updated ?? date,
     updated: updated ?? created ?? date,
+    ...(pinned && { pinned }),
     ...(mergePending && { mergePending }),
     tasks: content.tasks,
     erroneousCode: content.erroneousCode,
@@ -202,6 +209,9 @@ const Keys = z.object({
   updated: optional(IsoDate),
   status: z.preprocess((value) => value ?? 'active', z.enum(['active', 'muted'], 'must be active or muted')),
   statusReason: optional(Text),
+  pinned: z.preprocess((value) => value ?? false, z.boolean('must be true or false')),
+  file: optional(Text),
+  line: optional(z.number('must be a whole number from 1').int('must be a whole number from 1').min(1, 'must be a whole number from 1')),
   mergePending: z.preprocess((value) => value ?? false, z.boolean('must be true or false')),
 });
 

@@ -34,6 +34,11 @@ export interface Note {
   readonly status: NoteStatus;
   /** Why it is muted. */
   readonly statusReason?: string;
+  /** Preferred by the user: where it is relevant, it comes before every note that is not. */
+  readonly pinned?: boolean;
+  /** Where the failure happened: a path inside the workspace folder with `/` between its parts, and a 1-based line in it. */
+  readonly file?: string;
+  readonly line?: number;
   /** Stored without an embedder: compared with its neighbours, and perhaps merged, once there is one. */
   readonly mergePending?: boolean;
   /** T: every task that ended in this failure, oldest first, at least one. */

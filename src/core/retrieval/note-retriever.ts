@@ -31,6 +31,7 @@ export class NoteRetriever {
   private readonly task = new LexicalIndex();
   private readonly apis = new LexicalIndex();
   private readonly entries = new Map<string, Entry>();
+  private readonly pinned = new Set<string>();
   private synced: readonly StoredNote[] | undefined;
   private readonly kind: NoteKind;
   private readonly index: NoteIndex | undefined;
@@ -50,12 +51,15 @@ export class NoteRetriever {
     for (const id of [...this.entries.keys()]) {
       if (usable.has(id)) continue;
       this.entries.delete(id);
+      this.pinned.delete(id);
       for (const index of [this.code, this.task, this.apis]) index.remove(id);
     }
     for (const [id, stored] of usable) {
       const known = this.entries.get(id);
       if (known?.stored.note === stored.note) continue;
       this.entries.set(id, { stored });
+      if (stored.note.pinned) this.pinned.add(id);
+      else this.pinned.delete(id);
       const { note } = stored;
       this.code.add(id, codeTokens(note.erroneousCode));
       this.task.add(id, textTokens(note.tasks.join('\n')));
@@ -85,17 +89,22 @@ export class NoteRetriever {
     const covered = { code: this.code.coverage(code), task: this.task.coverage(task), apis: this.apis.coverage(apis) };
     const relevance = (id: string) =>
       this.relevance({ codeSimilarity: similarity.code.get(id), taskSimilarity: similarity.task.get(id), code: covered.code(id), task: covered.task(id), apis: covered.apis(id) });
-    return fused
+    // What the user pinned is looked at however the rankings see it.
+    const seen = new Set(fused.map(({ id }) => id));
+    const pinned = [...this.pinned].filter((id) => !seen.has(id)).map((id) => ({ id, score: 0 }));
+    return [...fused, ...pinned]
       .flatMap(({ id, score }) => {
         const stored = this.entries.get(id)?.stored;
         if (!stored) return [];
         const related = sameFamily(stored.note.language, query.language);
         const weight = (1 + 0.1 * Math.log2(stored.note.frequency)) * (stored.note.model === options.model || options.model === '' ? 1 : OTHER_MODEL) * (related ? 1 : OTHER_LANGUAGE);
-        return [{ id, stored, related, score: score * weight }];
+        // Pinned notes come first, but only where they are relevant: one that always did would crowd out what fits.
+        const first = stored.note.pinned === true && related && relevance(id) >= options.minSimilarity;
+        return [{ id, stored, related, first, score: score * weight }];
       })
-      .sort((a, b) => b.score - a.score)
+      .sort((a, b) => Number(b.first) - Number(a.first) || b.score - a.score)
       .slice(0, options.limit)
-      .map(({ id, stored, related, score }) => ({ item: stored, score, passesGate: related && relevance(id) >= options.minSimilarity }));
+      .map(({ id, stored, related, first, score }) => ({ item: stored, score, passesGate: first || (related && relevance(id) >= options.minSimilarity) }));
   }
 
   /**

@@ -34,6 +34,7 @@ describe('Secure Complete', () => {
     assert.match(note?.erroneousCode ?? '', /def find\(name\):[\s\S]*evil\(\)/);
     assert.match(note?.secureExample ?? '', /return good\(\)/);
     assert.match(note?.tasks[0] ?? '', /Find a user by name/);
+    assert.deepEqual([note?.file, note?.line], ['app.py', TEXT.split('\n').length - 1]);
   });
 
   it('shows a marked failure when the retry fails too', async () => {
