@@ -1,7 +1,8 @@
 import { estimateTokens } from '../llm/model.ts';
 import { fence } from '../prompting/template.ts';
 import type { SourceDocument } from '../source.ts';
-import type { FunctionOutline, ImportOutline, SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+import type { ImportOutline, SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+import { type ModuleOutline, moduleOutline } from './module-outline.ts';
 
 /**
  * Port: the workspace's own files, as far as they may be shown to a model. Files that are secret by name, ignored by git,
@@ -15,7 +16,6 @@ export interface WorkspaceFiles {
 /** Modules looked at for one request. */
 const MAX_MODULES = 8;
 const MAX_IMPORTS = 40;
-const MAX_DOCUMENTATION = 300;
 
 /** An import of a document together with the workspace file that it means. */
 export interface OwnModule {
@@ -35,23 +35,30 @@ export async function ownModules(document: SourceDocument, outline: SyntaxOutlin
   return found;
 }
 
-/** Signatures and documentation of own modules (DESIGN §4.1), whole functions within the token budget. */
+/**
+ * Signatures and documentation of own modules (DESIGN §4.1), whole functions and types within the token budget: first what
+ * the imports name, then what else these modules offer.
+ */
 export async function renderOutlines(modules: readonly OwnModule[], parser: SyntaxParser, tokenBudget: number, signal: AbortSignal): Promise<string> {
   let left = tokenBudget;
-  const parts: string[] = [];
-  for (const { imported, document } of modules) {
-    const inside = await parser.outline(document, signal);
-    const lines: string[] = [];
-    for (const f of choose(inside.functions, imported.names)) {
-      const text = signature(document, f);
+  const fitting = (texts: readonly string[]) =>
+    texts.filter((text) => {
       const size = estimateTokens(text);
-      if (size > left) break;
+      if (size > left) return false;
       left -= size;
-      lines.push(text);
-    }
-    if (lines.length > 0) parts.push(`\`${imported.module.replace(/`/g, '')}\`:\n${fence(lines.join('\n'), document.language)}`);
+      return true;
+    });
+  const parts: { readonly imported: ImportOutline; readonly document: SourceDocument; readonly outline: ModuleOutline; readonly named: string[] }[] = [];
+  for (const { imported, document } of modules) {
+    const outline = moduleOutline(document, await parser.outline(document, signal), imported.names);
+    parts.push({ imported, document, outline, named: fitting([outline.about, ...outline.named].filter(Boolean)) });
   }
-  return parts.join('\n\n');
+  return parts
+    .flatMap(({ imported, document, outline, named }) => {
+      const texts = [...named, ...fitting(outline.others)];
+      return texts.length === 0 ? [] : [`\`${imported.module.replace(/`/g, '')}\`:\n${fence(texts.join('\n'), document.language)}`];
+    })
+    .join('\n\n');
 }
 
 /**
@@ -81,18 +88,4 @@ export async function renderDefinitions(modules: readonly OwnModule[], called: r
 
 function lastPart(name: string): string {
   return name.split(/[.:>]+/).at(-1) ?? name;
-}
-
-/** The functions an import names, members of a named class included; all public ones where it binds the whole module. */
-function choose(functions: readonly FunctionOutline[], names: readonly string[]): FunctionOutline[] {
-  const named = functions.filter((f) => names.includes(f.name) || names.some((name) => f.name.startsWith(`${name}.`)));
-  if (named.length > 0) return named;
-  return functions.filter((f) => f.name && !f.name.split('.').at(-1)?.startsWith('_'));
-}
-
-function signature(document: SourceDocument, f: FunctionOutline): string {
-  const header = document.text.slice(f.header.start, f.header.end).replace(/\s*\n\s*/g, ' ').replace(/[{:]\s*$/, '').trim();
-  const mark = document.language === 'python' ? '#' : '//';
-  const about = f.documentation.trim().slice(0, MAX_DOCUMENTATION);
-  return about ? `${header}\n${about.split(/\r?\n/).map((line) => `    ${mark} ${line.trim()}`).join('\n')}` : header;
 }

@@ -22,6 +22,18 @@ export interface ImportOutline {
   readonly names: readonly string[];
 }
 
+/** A type, or a function that is declared without a body (a prototype, a member of an interface). */
+export interface DeclarationOutline {
+  readonly kind: 'type' | 'function';
+  readonly name: string;
+  /** The whole construct, decorators included. */
+  readonly range: OffsetRange;
+  /** From the start of the header to the start of the body; the whole construct where it has none. */
+  readonly header: OffsetRange;
+  /** As of a function. */
+  readonly documentation: string;
+}
+
 /** What the syntax tree says about a document. */
 export interface SyntaxOutline {
   /** False when there is no grammar for the language: everything else is then empty. */
@@ -30,12 +42,14 @@ export interface SyntaxOutline {
   readonly errors: readonly OffsetRange[];
   /** All functions in document order; an inner one follows the one around it. */
   readonly functions: readonly FunctionOutline[];
+  /** Types and functions without a body, in document order; a member follows what is around it. */
+  readonly declarations: readonly DeclarationOutline[];
   readonly imports: readonly ImportOutline[];
   /** Called names as written, dotted (`cursor.execute`, `memcpy`), with the place of the call. */
   readonly calls: readonly { readonly name: string; readonly range: OffsetRange }[];
 }
 
-export const EMPTY_OUTLINE: SyntaxOutline = { supported: false, errors: [], functions: [], imports: [], calls: [] };
+export const EMPTY_OUTLINE: SyntaxOutline = { supported: false, errors: [], functions: [], declarations: [], imports: [], calls: [] };
 
 /** Port: the syntax tree's answer about one text. Never throws for odd input; rejects when `signal` aborts. */
 export interface SyntaxParser {

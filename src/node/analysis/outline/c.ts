@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter';
-import { type ChainTypes, dottedName, type FunctionParts, type LanguageOutline, outermost, textOf, unquoted } from './language-outline.ts';
+import { ancestor, type ChainTypes, dottedName, type DeclarationParts, type FunctionParts, type LanguageOutline, outermost, textOf, unquoted } from './language-outline.ts';
 
 const CHAIN: ChainTypes = {
   links: {
@@ -39,10 +39,29 @@ function lambda(node: Node, text: string): FunctionParts | undefined {
   return { name: name ? declaredName(name, text) : '', whole: named ? outermost(named, ['declaration']) : node, body };
 }
 
+/** A struct, class, union or enum with its members; without them it is only named. */
+function type(node: Node, text: string): DeclarationParts | undefined {
+  const body = node.childForFieldName('body');
+  if (!body) return undefined;
+  const defined = node.parent?.type === 'type_definition' ? node.parent : undefined;
+  const name = node.childForFieldName('name') ?? defined?.childForFieldName('declarator');
+  return name ? { kind: 'type', name: textOf(name, text), whole: outermost(defined ?? node, ['template_declaration', 'declaration']), body } : undefined;
+}
+
+/** A prototype, in a header or in a class; a function pointer or a call of a constructor declares none. */
+function prototype(node: Node, text: string): DeclarationParts | undefined {
+  let declarator = node.childForFieldName('declarator');
+  while (declarator && /^(pointer|reference)_declarator$/.test(declarator.type)) declarator = declarator.childForFieldName('declarator') ?? declarator.namedChild(0);
+  const name = declarator?.type === 'function_declarator' ? declarator.childForFieldName('declarator') : null;
+  if (!declarator || !name || !/identifier$|^(operator|destructor)_name$/.test(name.type) || ancestor(node, ['compound_statement'], 1)) return undefined;
+  return { kind: 'function', name: textOf(name, text), whole: outermost(node, ['template_declaration']) };
+}
+
 /** C and C++. */
 export const C: LanguageOutline = {
   openBodies: 'braces',
   functions: { function_definition: definition, lambda_expression: lambda },
+  declarations: { struct_specifier: type, class_specifier: type, union_specifier: type, enum_specifier: type, declaration: prototype, field_declaration: prototype },
   imports: {
     preproc_include: (node, text) => {
       const path = node.childForFieldName('path');

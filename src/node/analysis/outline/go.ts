@@ -37,6 +37,13 @@ function literal(node: Node, text: string): FunctionParts | undefined {
 export const GO: LanguageOutline = {
   openBodies: 'braces',
   functions: { function_declaration: declaration, method_declaration: declaration, func_literal: literal },
+  declarations: {
+    // The declaration that holds one type alone is where its comment stands.
+    type_spec: (node, text) => {
+      const name = node.childForFieldName('name');
+      return name ? { kind: 'type', name: textOf(name, text), whole: node.parent?.namedChildCount === 1 ? node.parent : node } : undefined;
+    },
+  },
   imports: {
     import_spec: (node, text) => {
       const path = node.childForFieldName('path');

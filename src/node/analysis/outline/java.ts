@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter';
-import { type ChainTypes, dottedName, type FunctionParts, type LanguageOutline, outermost, textOf } from './language-outline.ts';
+import { type ChainTypes, dottedName, type FunctionParts, type LanguageOutline, outermost, textOf, typeDeclaration } from './language-outline.ts';
 
 const CHAIN: ChainTypes = {
   links: {
@@ -31,6 +31,16 @@ function lambda(node: Node, text: string): FunctionParts | undefined {
 export const JAVA: LanguageOutline = {
   openBodies: 'braces',
   functions: { method_declaration: method, constructor_declaration: method, compact_constructor_declaration: method, lambda_expression: lambda },
+  declarations: {
+    class_declaration: typeDeclaration(),
+    interface_declaration: typeDeclaration(),
+    record_declaration: typeDeclaration(),
+    enum_declaration: typeDeclaration(),
+    method_declaration: (node, text) => {
+      const name = node.childForFieldName('name');
+      return name && !node.childForFieldName('body') ? { kind: 'function', name: textOf(name, text), whole: node } : undefined;
+    },
+  },
   imports: {
     import_declaration: (node, text) => {
       const module = node.namedChildren.find((child) => child?.type === 'scoped_identifier' || child?.type === 'identifier');

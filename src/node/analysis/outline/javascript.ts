@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter';
-import { type ChainTypes, dottedName, type FunctionParts, type ImportParts, type LanguageOutline, outermost, textOf, unquoted } from './language-outline.ts';
+import { type ChainTypes, dottedName, type DeclarationParts, type FunctionParts, type ImportParts, type LanguageOutline, outermost, textOf, typeDeclaration, unquoted } from './language-outline.ts';
 
 const CHAIN: ChainTypes = {
   links: {
@@ -67,6 +67,16 @@ function method(node: Node, text: string): FunctionParts | undefined {
   return { ...parts, whole, ...(header ? { header } : {}) };
 }
 
+function type(node: Node, text: string): DeclarationParts | undefined {
+  const parts = typeDeclaration(['export_statement'])(node, text);
+  return parts && { ...parts, header: parts.whole };
+}
+
+function signature(node: Node, text: string): DeclarationParts | undefined {
+  const name = node.childForFieldName('name');
+  return name ? { kind: 'function', name: lastName(name, text), whole: outermost(node, ['export_statement', 'ambient_declaration']) } : undefined;
+}
+
 function importStatement(node: Node, text: string): readonly ImportParts[] {
   const clause = node.namedChildren.find((child) => child?.type === 'import_clause' || child?.type === 'import_require_clause');
   const source = node.childForFieldName('source') ?? clause?.childForFieldName('source');
@@ -129,6 +139,16 @@ export const JAVASCRIPT: LanguageOutline = {
     generator_function: functionExpression,
     arrow_function: functionExpression,
     method_definition: method,
+  },
+  declarations: {
+    class_declaration: type,
+    abstract_class_declaration: type,
+    interface_declaration: type,
+    enum_declaration: type,
+    type_alias_declaration: type,
+    function_signature: signature,
+    method_signature: signature,
+    abstract_method_signature: signature,
   },
   imports: {
     import_statement: importStatement,

@@ -12,6 +12,15 @@ export interface FunctionParts {
   readonly body: Node | OffsetRange;
 }
 
+/** A type or a function without a body, as its grammar shows it. */
+export interface DeclarationParts {
+  readonly kind: 'type' | 'function';
+  readonly name: string;
+  readonly whole: Node;
+  readonly header?: Node;
+  readonly body?: Node;
+}
+
 export interface ImportParts {
   readonly module: string;
   readonly names: readonly string[];
@@ -20,11 +29,21 @@ export interface ImportParts {
 /** How to read one language's tree: what to do at nodes of which type. `text` is the whole source. */
 export interface LanguageOutline {
   readonly functions: NodeReaders<FunctionParts | undefined>;
+  readonly declarations: NodeReaders<DeclarationParts | undefined>;
   readonly imports: NodeReaders<readonly ImportParts[]>;
   /** The called name, dotted. */
   readonly calls: NodeReaders<string | undefined>;
   /** Where a body that is still being written may go on after its last node. */
   readonly openBodies: 'indented' | 'braces';
+}
+
+/** Reads a type by the fields that most grammars have for its name and its body; `wrappers` belong to the whole. */
+export function typeDeclaration(wrappers: readonly string[] = []): (node: Node, text: string) => DeclarationParts | undefined {
+  return (node, text) => {
+    const name = node.childForFieldName('name');
+    const body = node.childForFieldName('body');
+    return name ? { kind: 'type', name: textOf(name, text), whole: outermost(node, wrappers), header: node, ...(body ? { body } : {}) } : undefined;
+  };
 }
 
 export type NodeReaders<T> = Readonly<Record<string, (node: Node, text: string) => T>>;

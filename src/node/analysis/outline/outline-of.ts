@@ -1,13 +1,13 @@
 import type { Node, Tree } from 'web-tree-sitter';
 import type { OffsetRange } from '../../../core/source.ts';
-import type { FunctionOutline, ImportOutline, SyntaxOutline } from '../../../core/syntax/outline.ts';
+import type { DeclarationOutline, FunctionOutline, ImportOutline, SyntaxOutline } from '../../../core/syntax/outline.ts';
 import type { GrammarName } from '../grammars.ts';
 import { C } from './c.ts';
 import { documentationOf } from './documentation.ts';
 import { GO } from './go.ts';
 import { JAVA } from './java.ts';
 import { JAVASCRIPT } from './javascript.ts';
-import type { FunctionParts, LanguageOutline } from './language-outline.ts';
+import type { DeclarationParts, FunctionParts, LanguageOutline } from './language-outline.ts';
 import { type OpenFunction, openFunctions } from './open-functions.ts';
 import { PYTHON } from './python.ts';
 
@@ -20,6 +20,7 @@ export function outlineOf(grammar: GrammarName, tree: Tree, text: string): Synta
   const language = LANGUAGES[grammar];
   const errors: OffsetRange[] = [];
   const functions: FunctionOutline[] = [];
+  const declarations: DeclarationOutline[] = [];
   const imports: ImportOutline[] = [];
   const calls: { name: string; range: OffsetRange }[] = [];
 
@@ -34,6 +35,11 @@ export function outlineOf(grammar: GrammarName, tree: Tree, text: string): Synta
       const parts = readFunction(node(), text);
       if (parts) functions.push(functionOutline(parts, language, text));
     }
+    const readDeclaration = own(language.declarations, type);
+    if (readDeclaration) {
+      const parts = readDeclaration(node(), text);
+      if (parts) declarations.push(declarationOutline(parts, text));
+    }
     const readImports = own(language.imports, type);
     if (readImports) for (const { module, names } of readImports(node(), text)) if (module) imports.push({ range: rangeOf(node()), module, names });
     const readCall = own(language.calls, type);
@@ -43,7 +49,8 @@ export function outlineOf(grammar: GrammarName, tree: Tree, text: string): Synta
     }
   });
   functions.sort((a, b) => a.range.start - b.range.start || b.range.end - a.range.end);
-  return { supported: true, errors, functions, imports, calls };
+  declarations.sort((a, b) => a.range.start - b.range.start || b.range.end - a.range.end);
+  return { supported: true, errors, functions, declarations, imports, calls };
 }
 
 /** Visits every node in document order. `node` makes the node itself, which costs more than its type. */
@@ -84,6 +91,12 @@ function functionOutline(parts: FunctionParts, language: LanguageOutline, text: 
     body,
     documentation: documentationOf(whole, { node, ...body }, text),
   };
+}
+
+function declarationOutline({ kind, name, whole, header = whole, body }: DeclarationParts, text: string): DeclarationOutline {
+  // A comment that a type's body begins with is about its first member.
+  const inside = { node: body, start: whole.endIndex, end: whole.endIndex };
+  return { kind, name, range: rangeOf(whole), header: { start: header.startIndex, end: body ? body.startIndex : header.endIndex }, documentation: documentationOf(whole, inside, text) };
 }
 
 function openOutline({ name, first, brace }: OpenFunction, error: Node, text: string): FunctionOutline {

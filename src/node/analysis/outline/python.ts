@@ -1,4 +1,4 @@
-import { type ChainTypes, dottedName, type LanguageOutline, outermost, textOf } from './language-outline.ts';
+import { type ChainTypes, dottedName, type LanguageOutline, outermost, textOf, typeDeclaration } from './language-outline.ts';
 
 const CHAIN: ChainTypes = {
   links: {
@@ -29,6 +29,7 @@ export const PYTHON: LanguageOutline = {
       return { name: textOf(name, text), whole: assignment, body };
     },
   },
+  declarations: { class_definition: typeDeclaration(['decorated_definition']) },
   imports: {
     import_statement: (node, text) =>
       node.childrenForFieldName('name').flatMap((child) => {
