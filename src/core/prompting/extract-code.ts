@@ -1,8 +1,10 @@
 import { ModelError } from '../llm/model.ts';
+import { isImportLine } from './imports.ts';
 
 /**
  * The code of a model's reply: its code block, or a reply that is code throughout. Where there are several blocks, the
- * longest in the language asked for wins, because models sometimes show a usage example after the answer.
+ * longest in the language asked for wins, because models sometimes show a usage example after the answer;
+ * a block of nothing but imports belongs to it.
  * Throws `ModelError` `model-empty`, `model-no-code` or `model-cut`.
  */
 export function extractCode(reply: string, language: string): string {
@@ -14,7 +16,7 @@ export function extractCode(reply: string, language: string): string {
   const closed = blocks.filter((b) => b.closed && b.code.trim());
   if (closed.length > 0) {
     const named = closed.filter((b) => sameLanguage(b.language, language));
-    return best(named.length > 0 ? named : closed);
+    return best(named.length > 0 ? named : closed, language);
   }
   if (blocks.some((b) => !b.closed && b.code.trim())) {
     throw new ModelError('model-cut', 'The model\'s answer ends in the middle of its code.', 'Try again; where it repeats, raise the server\'s limit on answer length.');
@@ -48,8 +50,15 @@ function fencedBlocks(text: string): Block[] {
   return blocks;
 }
 
-function best(blocks: readonly Block[]): string {
-  return blocks.reduce((a, b) => (b.code.length > a.code.length ? b : a)).code;
+/** The longest, under the imports that some models put into a block of their own. */
+function best(blocks: readonly Block[], language: string): string {
+  const longest = blocks.reduce((a, b) => (b.code.length > a.code.length ? b : a));
+  const imports = blocks.filter((b) => b !== longest && lines(b.code).every((line) => isImportLine(line.trimEnd(), language))).map((b) => b.code);
+  return [...imports, longest.code].join('\n');
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line.trim());
 }
 
 const NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -71,9 +80,9 @@ function sameLanguage(tag: string, language: string): boolean {
  * lines that begin with a capital letter and end in a full stop, or hardly any of the marks that code is full of.
  */
 function looksLikeCode(text: string, language: string): boolean {
-  const lines = text.split('\n').filter((line) => line.trim());
-  const prose = lines.filter((line) => /^\s*[A-Z][a-z]+(?: [A-Za-z,'’-]+){3,}.*[.:!?]\s*$/.test(line) && !/[;{}=]|\)\s*:?$/.test(line.replace(/[.:!?]\s*$/, '')));
+  const written = lines(text);
+  const prose = written.filter((line) => /^\s*[A-Z][a-z]+(?: [A-Za-z,'’-]+){3,}.*[.:!?]\s*$/.test(line) && !/[;{}=]|\)\s*:?$/.test(line.replace(/[.:!?]\s*$/, '')));
   if (prose.length > 0) return false;
   const marks = language === 'python' ? /[=()[\]:]|^\s*(return|pass|raise|import|from|with|if|for|while|try|def)\b/ : /[;{}()=]|=>/;
-  return lines.filter((line) => marks.test(line)).length >= Math.ceil(lines.length * 0.6);
+  return written.filter((line) => marks.test(line)).length >= Math.ceil(written.length * 0.6);
 }

@@ -10,6 +10,7 @@ describe('the code of a reply', () => {
   it('is found between sentences', () => assert.equal(code('Here is the code:\n\n```python\nreturn 1\n```\nThis returns one.'), 'return 1'));
   it('is the block in the language asked for', () => assert.equal(code('```bash\npip install something-long-enough\n```\n```py\nreturn 1\n```'), 'return 1'));
   it('is the longest of several', () => assert.equal(code('```python\na\n```\n```python\nbb = 1\n```'), 'bb = 1'));
+  it('has the imports that stand in a block of their own', () => assert.equal(code('First:\n```python\nimport os\n```\nThen:\n```python\nreturn os.getcwd()\n```'), 'import os\nreturn os.getcwd()'));
   it('may hold a shorter fence', () => assert.equal(code('````python\ns = """\n```\n"""\n````'), 's = """\n```\n"""'));
   it('may use tildes', () => assert.equal(code('~~~python\nreturn 1\n~~~'), 'return 1'));
   it('comes after thinking', () => assert.equal(code('<think>\n```python\nbad\n```\n</think>\n```python\ngood\n```'), 'good'));
