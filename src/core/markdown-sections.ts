@@ -29,8 +29,8 @@ interface Opening {
   readonly info: string;
 }
 
-/** Splits a text (lines end in `\n`) at its second-level headings. The first section is what stands before any. */
-export function splitSections(text: string): Section[] {
+/** Splits a text (lines end in `\n`) at its headings of one level. The first section is what stands before any. */
+export function splitSections(text: string, depth = 2): Section[] {
   const sections: { title: string; line: number; lines: string[]; openFence?: number }[] = [{ title: '', line: 1, lines: [] }];
   let current = sections[0]!;
   let fence: Opening | undefined;
@@ -39,7 +39,7 @@ export function splitSections(text: string): Section[] {
     if (fence) {
       if (closes(line, fence)) fence = undefined;
     } else {
-      const title = heading(line, 2);
+      const title = heading(line, depth);
       if (title !== undefined) {
         current = { title, line: at + 1, lines: [] };
         sections.push(current);
@@ -100,9 +100,9 @@ export function readProse(lines: readonly string[]): string {
   return inner.join('\n');
 }
 
-/** Writes prose in the plainest form that reads back exactly: as it is, or inside a `text` fence. */
-export function writeProse(text: string): string {
-  return text !== '' && survives(text) && readProse(text.split('\n')) === text ? text : fenced(text, FENCED_TEXT);
+/** Writes prose in the plainest form that reads back exactly: as it is, or inside a `text` fence. `depth`: level of the heading above it. */
+export function writeProse(text: string, depth = 2): string {
+  return text !== '' && survives(text, depth) && readProse(text.split('\n')) === text ? text : fenced(text, FENCED_TEXT);
 }
 
 /** Reads a list of texts: a bullet list gives one per item, anything else is one text. */
@@ -136,10 +136,13 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, at) => text === b[at]);
 }
 
-/** True when a text under a heading stays one section: no heading of its own level, every fence closed. */
-function survives(text: string): boolean {
-  const sections = splitSections(text);
-  return sections.length === 1 && sections[0]?.openFence === undefined;
+/** True when a text under a heading stays one section: no heading of its own level or above, every fence closed. */
+function survives(text: string, depth = 2): boolean {
+  for (let level = 2; level <= depth; level++) {
+    const sections = splitSections(text, level);
+    if (sections.length !== 1 || sections[0]?.openFence !== undefined) return false;
+  }
+  return true;
 }
 
 function opening(line: string): Opening | undefined {

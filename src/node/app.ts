@@ -6,6 +6,7 @@ import type { KnowledgeBase } from '../core/knowledge/knowledge.ts';
 import type { LanguageModel } from '../core/llm/model.ts';
 import type { Logger } from '../core/log.ts';
 import { Learner } from '../core/notebook/learner.ts';
+import { NoteEditing } from '../core/notebook/note-editing.ts';
 import { Notebook } from '../core/notebook/notebook.ts';
 import type { Settings } from '../core/settings.ts';
 import { Fixer } from '../core/verification/fixer.ts';
@@ -59,6 +60,7 @@ export class App {
   readonly tests: FunctionCheck;
   readonly notebook: Notebook;
   readonly learner: Learner;
+  readonly noteEditing: NoteEditing;
   readonly engine: CompletionEngine;
   readonly fixer: Fixer;
   readonly workspaceFolder: string;
@@ -114,6 +116,8 @@ export class App {
     const prompts = () => this.assets.prompts();
     const knowledge = () => this.knowledge();
     this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, log });
+    const newId = (words: string) => `${words.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48)}-${randomBytes(4).toString('hex')}`;
+    this.noteEditing = new NoteEditing({ store: this.store, newId, now: () => new Date() });
     this.learner = new Learner({
       store: this.store,
       index: this.index,
@@ -122,7 +126,7 @@ export class App {
       prompts,
       guideline: async (cwe) => (await knowledge()).guideline(cwe),
       mergeSimilarity: () => settings()['merge.similarity'],
-      newId: (words) => `${words.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48)}-${randomBytes(4).toString('hex')}`,
+      newId,
       now: () => new Date(),
       log,
     });

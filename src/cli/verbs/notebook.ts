@@ -2,6 +2,7 @@ import { ExpectedError } from '../../core/errors.ts';
 import type { StoredNote } from '../../core/notebook/note.ts';
 import { type Output, printable } from '../output.ts';
 import { type GlobalOptions, withSession } from '../session.ts';
+import { wholeNumber } from './complete.ts';
 
 function row({ note, file, quarantined }: StoredNote) {
   const { id, kind, title, cwe, language, rule, frequency, origin, model, created, updated, status } = note;
@@ -29,7 +30,7 @@ export function show(id: string, options: GlobalOptions): Promise<Output> {
     if (!stored) throw noSuchNote(id);
     const { note } = stored;
     const part = (title: string, body: string | undefined) => (body ? `\n## ${title}\n${printable(body)}\n` : '');
-    const text = `# ${printable(note.title)}\n${stored.file}\n${note.tasks.map((t) => part('Task', t)).join('')}${part('Erroneous code', note.erroneousCode)}${part('Diagnosis', note.diagnosis)}${part('Secure example', note.secureExample)}${part('Guidance', note.guidance)}`;
+    const text = `# ${printable(note.title)}\n${stored.file}\n${note.tasks.map((t, at) => part(note.tasks.length > 1 ? `Task ${at + 1}` : 'Task', t)).join('')}${part('Erroneous code', note.erroneousCode)}${part('Diagnosis', note.diagnosis)}${part('Secure example', note.secureExample)}${part('Guidance', note.guidance)}${(note.merged ?? []).map((m) => part(`Merged: ${m.task}`, m.erroneousCode || '(its code is not kept)')).join('')}`;
     return { json: { ...note, quarantined: stored.quarantined, file: stored.file }, text, exitCode: 0 };
   });
 }
@@ -45,6 +46,21 @@ export function mute(id: string, options: GlobalOptions & { readonly reason?: st
       ...(options.reason && !options.undo ? { statusReason: options.reason } : {}),
     }));
     return { json: row(stored), text: `${id} is ${stored.note.status}.\n`, exitCode: 0 };
+  });
+}
+
+export interface SplitOptions extends GlobalOptions {
+  readonly task?: readonly string[];
+}
+
+/** `notebook split ID [--task N…]`: what a merge brought together is taken apart again. */
+export function split(id: string, options: SplitOptions): Promise<Output> {
+  const tasks = options.task?.map((n) => wholeNumber('--task', n, 1, 100_000) - 1);
+  return withSession(options, async ({ app }) => {
+    if (!(await app.store.get(id))) throw noSuchNote(id);
+    const { rest, parts } = await app.noteEditing.split(id, tasks);
+    const text = `${id} keeps ${rest.note.tasks.length === 1 ? 'one task' : `${rest.note.tasks.length} tasks`} (×${rest.note.frequency}).\n${parts.map((p) => `${p.note.id}  ×${p.note.frequency}  ${printable(p.note.title)}\n`).join('')}`;
+    return { json: { note: row(rest), parts: parts.map(row) }, text, exitCode: 0 };
   });
 }
 

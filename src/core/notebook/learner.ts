@@ -7,7 +7,7 @@ import { describeFindings } from '../prompting/render.ts';
 import { fence, fillTemplate, type Prompts, type TemplateValues } from '../prompting/template.ts';
 import type { Embedder } from '../retrieval/embedder.ts';
 import type { Finding } from '../verification/finding.ts';
-import { absorb, mayMerge, sameCode } from './merging.ts';
+import { absorb, firstWords, hasRoom, mayMerge, sameCode } from './merging.ts';
 import { mergeText } from './note-indexer.ts';
 import type { NoteIndex } from './note-index.ts';
 import type { Note, NoteOrigin, StoredNote } from './note.ts';
@@ -114,9 +114,7 @@ export class Learner {
           await this.o.store.modify(note.id, ({ mergePending: _, ...rest }) => rest);
           return;
         }
-        await this.o.store.modify(target, (current) =>
-          absorb(current, { tasks: note.tasks, frequency: note.frequency, now: this.timestamp(), guidance: note.guidance, ...(note.secureExample === undefined ? {} : { secureExample: note.secureExample }) }),
-        );
+        await this.o.store.modify(target, (current) => absorb(current, note, this.timestamp()));
         await this.o.store.remove(note.id);
         merged++;
       });
@@ -165,7 +163,7 @@ export class Learner {
     if (counted) return { stored: counted, action: 'merged' };
     const { id: target, compared } = await this.findTwin(candidate);
     if (target !== undefined) {
-      const stored = await this.o.store.modify(target, (note) => absorb(note, { tasks: candidate.tasks, frequency: 1, now: candidate.created }));
+      const stored = await this.o.store.modify(target, (note) => absorb(note, candidate, candidate.created));
       return { stored: stored.note, action: 'merged' };
     }
     const stored = await this.o.store.create(compared ? candidate : { ...candidate, mergePending: true });
@@ -182,7 +180,7 @@ export class Learner {
   /** An existing note that this one belongs to. `compared` is false where no embedder could say. */
   private async findTwin(note: Note): Promise<{ id: string | undefined; compared: boolean }> {
     const { notes } = await this.o.store.load();
-    const twin = notes.find((n) => !n.quarantined && mayMerge(n.note, note) && sameCode(n.note.erroneousCode, note.erroneousCode));
+    const twin = notes.find((n) => !n.quarantined && mayMerge(n.note, note) && (sameCode(n.note.erroneousCode, note.erroneousCode) || n.note.merged?.some((m) => sameCode(m.erroneousCode, note.erroneousCode))) && hasRoom(n.note, note));
     if (twin) return { id: twin.note.id, compared: true };
     if (!this.o.index || !this.o.embedder) return { id: undefined, compared: false };
     try {
@@ -203,7 +201,7 @@ export class Learner {
       if (hit.score <= this.o.mergeSimilarity()) return undefined;
       if (hit.noteId === except) continue;
       const other = await store.get(hit.noteId);
-      if (other && !other.quarantined && mayMerge(other.note, note)) return hit.noteId;
+      if (other && !other.quarantined && mayMerge(other.note, note) && hasRoom(other.note, note)) return hit.noteId;
     }
     return undefined;
   }
@@ -263,12 +261,6 @@ export class Learner {
 interface Guidance {
   readonly purpose: Purpose;
   readonly values: TemplateValues;
-}
-
-/** The first sentence of a task, at most 70 characters. */
-function firstWords(task: string): string {
-  const words = (task.trim().split(/(?<=[.!?])\s|\n\s*\n/)[0] ?? '').replace(/\s+/g, ' ').trim();
-  return words.length > 70 ? `${words.slice(0, 69).trimEnd()}…` : words;
 }
 
 /** Findings grouped by what one note is about: CWE and rule family; where a rule names no CWE, the rule. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { normalizeCwe } from '../cwe.ts';
 import { canonicalLanguage } from '../language.ts';
-import type { Note, NoteKind, NoteOrigin } from './note.ts';
+import { IsoDate, ORIGINS, Text } from './note-keys.ts';
+import { MERGED_SECTION, readMerged, writeMerged } from './note-merged.ts';
+import type { MergedFailure, Note, NoteKind } from './note.ts';
 import { frontMatterExtras, frontMatterLine, readFrontMatter } from './note-front-matter.ts';
 import { fenced, firstFence, heading, readItems, readProse, splitSections, trimBlank, writeItems, writeProse } from '../markdown-sections.ts';
 import type { Section } from '../markdown-sections.ts';
@@ -23,6 +25,7 @@ import type { Section } from '../markdown-sections.ts';
  *     ## Diagnosis            text
  *     ## Secure example       one code fence; absent when not known
  *     ## Guidance             text
+ *     ## Merged failure       one for each failure that was merged into it; `note-merged.ts`
  *
  * Text is written as it is wherever it reads back exactly, else inside a `text` fence. A file made by hand needs `kind`
  * and `## Task`; everything else has a default. Sections and keys that SafeNote does not know stay in the file.
@@ -47,7 +50,6 @@ export type ParsedNote =
 const FORMAT_VERSION = 1;
 const MAX_CHARACTERS = 1024 * 1024;
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,118}[a-z0-9])?$/;
-const ORIGINS = ['completion', 'offline', 'guard', 'ci', 'import', 'user'] as const satisfies readonly NoteOrigin[];
 const KINDS = ['security', 'function'] as const satisfies readonly NoteKind[];
 const SOME_DATE = '1970-01-01T00:00:00.000Z';
 
@@ -86,6 +88,23 @@ export function normalizeNote(note: Note): Note {
     diagnosis: text(note.diagnosis),
     ...(note.secureExample !== undefined && { secureExample: text(note.secureExample) }),
     guidance: text(note.guidance),
+    ...(note.merged && note.merged.length > 0 && {
+      merged: note.merged.map((m) => ({
+        task: text(m.task),
+        erroneousCode: text(m.erroneousCode),
+        diagnosis: text(m.diagnosis),
+        frequency: m.frequency,
+        origin: m.origin,
+        model: text(m.model),
+        created: m.created,
+        ...(m.title !== undefined && { title: text(m.title) }),
+        ...(m.rule !== undefined && { rule: text(m.rule) }),
+        ...(m.file !== undefined && { file: text(m.file) }),
+        ...(m.line !== undefined && { line: m.line }),
+        ...(m.secureExample !== undefined && { secureExample: text(m.secureExample) }),
+        ...(m.guidance !== undefined && { guidance: text(m.guidance) }),
+      })),
+    }),
   };
 }
 
@@ -121,6 +140,7 @@ export function formatNote(original: Note, extras: NoteExtras = NO_EXTRAS): stri
     ...(note.diagnosis === '' ? [] : [['Diagnosis', writeProse(note.diagnosis)]]),
     ...(note.secureExample === undefined ? [] : [['Secure example', fenced(note.secureExample, tag)]]),
     ...(note.guidance === '' ? [] : [['Guidance', writeProse(note.guidance)]]),
+    ...(note.merged ?? []).map((m) => [MERGED_SECTION, writeMerged(m, tag)]),
     ...extras.sections.map(({ title, body }) => [title, body]),
   ];
   const blocks = [`---\n${front.join('\n')}\n---`, ...(extras.preface ? [extras.preface] : []), ...sections.map(([title, body]) => (body ? `## ${title}\n\n${body}` : `## ${title}`))];
@@ -168,6 +188,7 @@ export function parseNote(text: string, fileName: string, date: string = SOME_DA
     diagnosis: content.diagnosis,
     ...(content.secureExample !== undefined && { secureExample: content.secureExample }),
     guidance: content.guidance,
+    ...(content.merged.length > 0 && { merged: content.merged }),
   };
   return { note, extras: { keys: keys.unknown, preface, sections } };
 }
@@ -181,18 +202,15 @@ export function approvalText(original: Note): string {
   return JSON.stringify([
     'safenote-note-1', note.kind, note.title, note.cwe ?? null, note.language, note.rule ?? null, note.ruleFamily ?? null,
     note.tasks, note.erroneousCode, note.diagnosis, note.secureExample ?? null, note.guidance,
+    // Splitting makes notes of these: a stranger's must not come in by that way.
+    ...(note.merged ?? []).map((m) => [m.task, m.erroneousCode, m.diagnosis, m.title ?? null, m.rule ?? null, m.secureExample ?? null, m.guidance ?? null]),
   ]);
 }
 
 // --- front matter
 
-/** Numbers and flags that YAML made of a text such as `title: 404` are text again. */
-const Text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 /** A key that is there without a value counts as absent. */
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema.optional());
-const IsoDate = Text.refine((value) => !Number.isNaN(Date.parse(value)), 'must be a date such as 2026-01-31T12:00:00.000Z').transform((value) =>
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(value) ? value : new Date(value).toISOString(),
-);
 const Keys = z.object({
   version: z.preprocess((value) => value ?? FORMAT_VERSION, z.number('must be a number').int().min(1)),
   id: optional(Text),
@@ -240,6 +258,7 @@ interface Body {
   readonly diagnosis: string;
   readonly secureExample?: string;
   readonly guidance: string;
+  readonly merged: readonly MergedFailure[];
   /** Language tag of the erroneous code's fence. */
   readonly tag: string;
   readonly preface: string;
@@ -253,10 +272,15 @@ function readBody(text: string, linesBefore: number): Body | { problem: string }
   const tasks: string[] = [];
   const seen = new Map<string, Section>();
   const extra: { title: string; body: string }[] = [];
+  const merged: MergedFailure[] = [];
   for (const section of sections) {
     const name = section.title.toLowerCase();
     if (name === 'task' || name === 'tasks') tasks.push(...readItems(section.lines));
-    else if (!KNOWN.has(name)) extra.push({ title: section.title, body: trimBlank(section.lines).join('\n') });
+    else if (name === MERGED_SECTION.toLowerCase()) {
+      const failure = readMerged(section.lines);
+      if ('problem' in failure) return problemAt(linesBefore + section.line, `"## ${section.title}" cannot be read: ${failure.problem}`);
+      merged.push(failure);
+    } else if (!KNOWN.has(name)) extra.push({ title: section.title, body: trimBlank(section.lines).join('\n') });
     else if (seen.has(name)) return problemAt(linesBefore + section.line, `"## ${section.title}" is there twice; keep one`);
     else seen.set(name, section);
   }
@@ -272,6 +296,7 @@ function readBody(text: string, linesBefore: number): Body | { problem: string }
     diagnosis: readProse(seen.get('diagnosis')?.lines ?? []),
     ...(secure && { secureExample: secure.content }),
     guidance: readProse(seen.get('guidance')?.lines ?? []),
+    merged,
     tag: erroneous?.info.split(/\s/)[0] ?? '',
     preface: trimBlank(first?.lines ?? []).join('\n'),
     sections: extra,

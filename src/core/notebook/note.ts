@@ -8,6 +8,30 @@ export type NoteStatus = 'active' | 'muted';
 export type NoteOrigin = 'completion' | 'offline' | 'guard' | 'ci' | 'import' | 'user';
 
 /**
+ * A failure that a note took in when it was merged, as it was seen: what is needed to split it off again. The note's own
+ * failure is not among these.
+ */
+export interface MergedFailure {
+  readonly task: string;
+  /** Empty where a merge had no more room for it. */
+  readonly erroneousCode: string;
+  readonly diagnosis: string;
+  /** How often exactly this was seen, at least 1; counted in the note's frequency. */
+  readonly frequency: number;
+  readonly origin: NoteOrigin;
+  readonly model: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly title?: string;
+  readonly rule?: string;
+  readonly file?: string;
+  readonly line?: number;
+  /** Only where they differ from the note's: a note that was merged as a whole brings its own. */
+  readonly secureExample?: string;
+  readonly guidance?: string;
+}
+
+/**
  * One note (paper eq. 1 and 2): security ⟨T, C_err, D, S, G⟩, function ⟨T, C_err, D_func, G_fix⟩ with S where a retry
  * passed. A note is a Markdown file that people read and edit; this is its content, whoever wrote it.
  */
@@ -51,6 +75,8 @@ export interface Note {
   readonly secureExample?: string;
   /** G: correction guide, security warning or repair suggestion; empty until the model has written it. */
   readonly guidance: string;
+  /** What merging took in, oldest first; absent where nothing was. Never in a prompt. */
+  readonly merged?: readonly MergedFailure[];
 }
 
 /** A note as it lies in the store. */

@@ -43,20 +43,35 @@ export function redactSecrets(text: string): string {
 
 /** The note with every text of it redacted; the same object when there was nothing to hide. */
 export function redactNote(note: Note): Note {
+  let hidden = false;
+  const clean = (text: string): string => {
+    const redacted = redactSecrets(text);
+    hidden ||= redacted !== text;
+    return redacted;
+  };
+  const texts = <T extends { readonly secureExample?: string; readonly erroneousCode: string; readonly diagnosis: string }>(of: T) => ({
+    erroneousCode: clean(of.erroneousCode),
+    diagnosis: clean(of.diagnosis),
+    ...(of.secureExample !== undefined && { secureExample: clean(of.secureExample) }),
+  });
   const redacted: Note = {
     ...note,
-    title: redactSecrets(note.title),
-    ...(note.statusReason !== undefined && { statusReason: redactSecrets(note.statusReason) }),
-    tasks: note.tasks.map(redactSecrets),
-    erroneousCode: redactSecrets(note.erroneousCode),
-    diagnosis: redactSecrets(note.diagnosis),
-    ...(note.secureExample !== undefined && { secureExample: redactSecrets(note.secureExample) }),
-    guidance: redactSecrets(note.guidance),
+    ...texts(note),
+    title: clean(note.title),
+    ...(note.statusReason !== undefined && { statusReason: clean(note.statusReason) }),
+    tasks: note.tasks.map(clean),
+    guidance: clean(note.guidance),
+    ...(note.merged && {
+      merged: note.merged.map((m) => ({
+        ...m,
+        ...texts(m),
+        task: clean(m.task),
+        ...(m.title !== undefined && { title: clean(m.title) }),
+        ...(m.guidance !== undefined && { guidance: clean(m.guidance) }),
+      })),
+    }),
   };
-  const same = (Object.keys(redacted) as (keyof Note)[]).every((key) =>
-    key === 'tasks' ? note.tasks.every((task, at) => task === redacted.tasks[at]) : redacted[key] === note[key],
-  );
-  return same ? note : redacted;
+  return hidden ? redacted : note;
 }
 
 function mark(kind: string): string {

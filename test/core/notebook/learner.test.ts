@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { absorb, mayMerge } from '../../../src/core/notebook/merging.ts';
 import type { Finding } from '../../../src/core/verification/finding.ts';
-import { aNote, house, ScriptedModel } from '../doubles.ts';
+import { house, ScriptedModel } from '../doubles.ts';
 
 const signal = new AbortController().signal;
 const found = (o: Partial<Finding> = {}): Finding => ({ ruleId: 'r', ruleFamily: 'sql', cwe: ['CWE-89'], severity: 'error', message: 'bad', analyzer: 'builtin', startLine: 1, startColumn: 1, endLine: 1, endColumn: 5, ...o });
@@ -50,24 +48,5 @@ describe('learning', () => {
     await learner.learnSecurity(failure({ code: 'db.execute("a" + name )  # x' }), model(), signal);
     assert.equal(store.notes.size, 2);
     assert.ok([...store.notes.values()].every((n) => n.note.mergePending));
-  });
-});
-
-describe('merging', () => {
-  it('is never done across CWEs', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }), (a, b) => assert.equal(mayMerge(aNote({ cwe: `CWE-${a}` }), aNote({ cwe: `CWE-${b}` })), a === b)));
-  });
-  it('loses no task and no count, in any order', () => {
-    fc.assert(
-      fc.property(fc.array(fc.record({ tasks: fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 3 }), frequency: fc.integer({ min: 1, max: 9 }) }), { maxLength: 8 }), (seen) => {
-        const run = (list: typeof seen) => list.reduce((note, s) => absorb(note, { ...s, now: 'n' }), aNote({ tasks: ['a'] }));
-        const one = run(seen);
-        const other = run([...seen].reverse());
-        assert.equal(one.frequency, 1 + seen.reduce((sum, s) => sum + s.frequency, 0));
-        assert.equal(one.frequency, other.frequency);
-        assert.deepEqual([...one.tasks].sort(), [...other.tasks].sort());
-        assert.ok(seen.every((s) => s.tasks.every((t) => one.tasks.includes(t))));
-      }),
-    );
   });
 });

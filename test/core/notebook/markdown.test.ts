@@ -148,6 +148,11 @@ cursor.execute("SELECT * FROM users WHERE name = ?", (name,))
     );
     const text = fc.array(piece, { maxLength: 12 }).map((parts) => parts.join(''));
     const date = fc.date({ min: new Date('1970-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }).map((d) => d.toISOString());
+    const origin = fc.constantFrom('completion' as const, 'offline' as const, 'guard' as const, 'ci' as const, 'import' as const, 'user' as const);
+    const merged = fc.record(
+      { task: text, erroneousCode: text, diagnosis: text, frequency: fc.integer({ min: 1, max: 1e6 }), origin, model: text, created: date, title: text, rule: text, file: text, line: fc.integer({ min: 1, max: 1e6 }), secureExample: text, guidance: text },
+      { requiredKeys: ['task', 'erroneousCode', 'diagnosis', 'frequency', 'origin', 'model', 'created'] },
+    );
     const note: fc.Arbitrary<Note> = fc.record(
       {
         id: fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/).filter(isNoteId),
@@ -158,7 +163,7 @@ cursor.execute("SELECT * FROM users WHERE name = ?", (name,))
         rule: text,
         ruleFamily: text,
         frequency: fc.integer({ min: 1, max: 1e6 }),
-        origin: fc.constantFrom('completion' as const, 'offline' as const, 'guard' as const, 'ci' as const, 'import' as const, 'user' as const),
+        origin,
         model: text,
         created: date,
         updated: date,
@@ -173,6 +178,7 @@ cursor.execute("SELECT * FROM users WHERE name = ?", (name,))
         diagnosis: text,
         secureExample: text,
         guidance: text,
+        merged: fc.array(merged, { maxLength: 3 }),
       },
       { requiredKeys: ['id', 'kind', 'title', 'language', 'frequency', 'origin', 'model', 'created', 'updated', 'status', 'tasks', 'erroneousCode', 'diagnosis', 'guidance'] },
     );
