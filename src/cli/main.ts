@@ -45,11 +45,15 @@ function build(): Command {
     .option('--mode <mode>', 'plain, rescue or safenote', 'safenote')
     .option('-k <n>', 'notes per notebook, 0 to 5')
     .option('--tests', "run the workspace's tests on the answer, in a sandbox")
+    .option('--tests-command <command>', 'run this command instead of the runner that is found')
+    .option('--no-sandbox', 'run tests on a copy but outside of the sandbox: their code can do what you can')
     .option('--dry-run', 'print what would be sent; needs no model')
     .action((file: string, options: CompleteOptions) => run(options, () => complete(file, options)));
   verb(program, 'verify <files...>', 'check whole files')
     .option('--analyzer <names>', 'builtin, semgrep, codeql, separated by commas; those named must run')
     .option('--tests', "also run the workspace's tests that reach each file, in a sandbox")
+    .option('--tests-command <command>', 'run this command instead of the runner that is found')
+    .option('--no-sandbox', 'run tests on a copy but outside of the sandbox: their code can do what you can')
     .option('--format <format>', 'text, json or sarif')
     .action((files: string[], options: VerifyOptions) => run({ ...options, json: options.json || (options.format !== undefined && options.format !== 'text') }, () => verify(files, options)));
   verb(program, 'retrieve', 'show what a request would retrieve, before the gate')

@@ -16,6 +16,14 @@ export interface GlobalOptions {
   readonly verbose?: boolean;
 }
 
+/** Options of verbs that run the workspace's tests. */
+export interface TestingOptions {
+  readonly tests?: boolean;
+  readonly testsCommand?: string;
+  /** False with `--no-sandbox`. */
+  readonly sandbox?: boolean;
+}
+
 export interface Session {
   readonly app: App;
   readonly settings: Settings;
@@ -35,12 +43,15 @@ function stderrLogger(verbose: boolean): Logger {
 }
 
 /** Builds the app for the workspace that the options name, runs `work`, and ends everything again. */
-export async function withSession<T>(options: GlobalOptions & { readonly settings?: Partial<Settings> }, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(options: GlobalOptions & TestingOptions & { readonly settings?: Partial<Settings> }, work: (session: Session) => Promise<T>): Promise<T> {
   const workspaceFolder = path.resolve(options.workspace ?? '.');
   if (!existsSync(workspaceFolder) || !statSync(workspaceFolder).isDirectory()) {
     throw new ExpectedError('no-workspace', `There is no folder ${workspaceFolder}.`, 'Name an existing folder with --workspace.');
   }
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  if ((options.testsCommand !== undefined || options.sandbox === false) && !options.tests) {
+    throw new ExpectedError('no-tests', `${options.sandbox === false ? '--no-sandbox' : '--tests-command'} says how tests are run, and none are.`, 'Add --tests.');
+  }
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings, ...(options.testsCommand === undefined ? {} : { 'tests.command': options.testsCommand }) };
   const controller = new AbortController();
   const onSignal = () => controller.abort(new DOMException('Cancelled by the user.', 'AbortError'));
   process.on('SIGINT', onSignal);
@@ -62,6 +73,9 @@ export async function withSession<T>(options: GlobalOptions & { readonly setting
     log,
     semgrepWarm: false,
     env: process.env,
+    // The command is what the user has just typed; what no option says is refused with the option's name.
+    testConsent: { command: () => Promise.resolve(true), unboxed: (reason) => Promise.reject(new ExpectedError('no-sandbox', reason, '--no-sandbox runs tests without one')) },
+    testsWithoutSandbox: options.sandbox === false,
   });
   try {
     return await work({ app, settings, signal: controller.signal, model });

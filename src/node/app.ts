@@ -9,6 +9,7 @@ import { Learner } from '../core/notebook/learner.ts';
 import { NoteEditing } from '../core/notebook/note-editing.ts';
 import { Notebook } from '../core/notebook/notebook.ts';
 import type { Settings } from '../core/settings.ts';
+import type { TestConsent } from '../core/verification/test-runner.ts';
 import { Fixer } from '../core/verification/fixer.ts';
 import { FunctionCheck } from '../core/verification/function-check.ts';
 import { Verifier } from '../core/verification/verifier.ts';
@@ -24,6 +25,7 @@ import { ShelfVectors } from './knowledge/shelf-vectors.ts';
 import { VectraNoteIndex } from './index/vectra-note-index.ts';
 import { Approvals } from './notes/approvals.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
+import { KeptConsent } from './runners/kept-consent.ts';
 import { WorkspaceTests } from './runners/workspace-tests.ts';
 import { Sandbox } from './sandbox/box.ts';
 import { FolderFiles } from './workspace-files.ts';
@@ -42,6 +44,10 @@ export interface AppOptions {
   /** Keep Semgrep running between checks; one-shot where false. */
   readonly semgrepWarm: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** Asks about the workspace's tests; where absent the answer is no. Answers are kept per workspace, outside of it. */
+  readonly testConsent?: TestConsent;
+  /** Run tests without a sandbox also where there is one. */
+  readonly testsWithoutSandbox?: boolean;
 }
 
 /** Core and ports put together for one workspace folder, for the editor and the command line alike. Starts nothing. */
@@ -57,6 +63,8 @@ export class App {
   readonly codeql: CodeqlAnalyzer;
   readonly verifier: Verifier;
   readonly sandbox: Sandbox;
+  readonly testConsent: KeptConsent;
+  readonly workspaceTests: WorkspaceTests;
   readonly tests: FunctionCheck;
   readonly notebook: Notebook;
   readonly learner: Learner;
@@ -112,7 +120,13 @@ export class App {
     });
     this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep], [this.codeql]);
     this.sandbox = new Sandbox(env);
-    this.tests = new FunctionCheck(new WorkspaceTests({ workspaceFolder, sandbox: this.sandbox, trusted: options.trusted, env, log }), this.parser);
+    const answers = new Approvals({ file: this.userFolders.testConsents(workspaceFolder), workspaceFolder, head: 'Answers about running tests' });
+    this.testConsent = new KeptConsent({ answers, ask: options.testConsent });
+    this.workspaceTests = new WorkspaceTests({
+      workspaceFolder, sandbox: this.sandbox, trusted: options.trusted, consent: this.testConsent, command: () => settings()['tests.command'],
+      withoutSandbox: options.testsWithoutSandbox ?? false, env, log,
+    });
+    this.tests = new FunctionCheck(this.workspaceTests, this.parser);
     const prompts = () => this.assets.prompts();
     const knowledge = () => this.knowledge();
     this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, log });

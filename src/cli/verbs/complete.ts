@@ -7,16 +7,15 @@ import { secretFileReason } from '../../core/secret-file.ts';
 import { applyEdits, LineIndex, type SourceDocument } from '../../core/source.ts';
 import type { Verdict } from '../../core/verification/verdict.ts';
 import { type Output, printable } from '../output.ts';
-import { type GlobalOptions, withSession } from '../session.ts';
+import { type GlobalOptions, type TestingOptions, withSession } from '../session.ts';
 import { findingJson } from './verify.ts';
 
-export interface CompleteOptions extends GlobalOptions {
+export interface CompleteOptions extends GlobalOptions, TestingOptions {
   readonly line: string;
   readonly column: string;
   readonly task?: string;
   readonly mode?: string;
   readonly k?: string;
-  readonly tests?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -96,7 +95,7 @@ function outcomeJson(outcome: CompletionOutcome, verdict: Verdict, notes: Awaite
     messages: outcome.messages,
     verdict: {
       security: { status: security.status, ...(security.reason ? { reason: security.reason } : {}), findings: security.findings.map(findingJson) },
-      function: { status: func.status, ...(func.reason ? { reason: func.reason } : {}) },
+      function: { status: func.status, ...(func.reason ? { reason: func.reason } : {}), ...(func.runner ? { runner: func.runner } : {}), ...(func.unboxed ? { unboxed: true } : {}) },
     },
     notes,
     attempts: outcome.attempts,
@@ -113,7 +112,7 @@ function outcomeText(outcome: CompletionOutcome, verdict: Verdict, notes: Awaite
   for (const edit of outcome.importEdits) lines.push(`imports: ${edit.text.trim()}`);
   lines.push(`security: ${security.status}${security.reason ? ` (${security.reason})` : ''}, attempt ${outcome.attempts}, model ${outcome.model}`);
   for (const finding of security.findings) lines.push(`  line ${finding.startLine}: ${finding.cwe.join(', ')} ${finding.message}`);
-  if (tested) lines.push(`tests: ${verdict.function.status}${verdict.function.reason ? ` (${printable(verdict.function.reason)})` : ''}`);
+  if (tested) lines.push(`tests${verdict.function.unboxed ? ', without a sandbox' : ''}: ${verdict.function.status}${verdict.function.reason ? ` (${printable(verdict.function.reason)})` : ''}`);
   for (const used of outcome.context.securityNotes) lines.push(`used note: ${used.item.note.id} (${printable(used.item.note.title)})`);
   for (const note of notes) lines.push(`note ${note.action}: ${note.id}`);
   for (const remark of outcome.remarks) lines.push(remark);

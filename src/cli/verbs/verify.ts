@@ -6,15 +6,13 @@ import type { AnalyzerName, AnalyzerReport, Finding } from '../../core/verificat
 import { toSarif } from '../../core/verification/sarif.ts';
 import { type Status, worst } from '../../core/verification/verdict.ts';
 import { type ExitCode, type Output, printable } from '../output.ts';
-import { type GlobalOptions, withSession } from '../session.ts';
+import { type GlobalOptions, type TestingOptions, withSession } from '../session.ts';
 
 declare const SAFENOTE_VERSION: string;
 
-export interface VerifyOptions extends GlobalOptions {
+export interface VerifyOptions extends GlobalOptions, TestingOptions {
   readonly analyzer?: string;
   readonly format?: string;
-  /** Run the workspace's tests that reach each file; a failing one fails the file. */
-  readonly tests?: boolean;
 }
 
 interface CheckedFile {

@@ -40,10 +40,10 @@ export class FunctionCheck {
     const rest = (): TestOptions => ({ signal: options.signal, budgetMs: Math.max(LEAST_MS, ends - performance.now()) });
 
     const now = await this.runner.run(plan, after, rest());
-    if (now.status === 'unavailable') return { status: 'unavailable', reason: now.reason, runner: plan.runner };
+    if (now.status === 'unavailable') return { status: 'unavailable', reason: now.reason, ...how(plan) };
     const failed = now.cases.filter((c) => c.status === 'failed');
     const passed = now.cases.filter((c) => c.status === 'passed').length;
-    const ran = { runner: plan.runner, tests: now.cases.length };
+    const ran = { ...how(plan), tests: now.cases.length };
     if (failed.length === 0) return passed > 0 ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
 
     const before = await this.baseline(plan, document, rest());
@@ -77,9 +77,9 @@ export class FunctionCheck {
     const plan = await this.plan(document, [], options.signal);
     if ('unavailable' in plan) return { status: 'unavailable', reason: plan.unavailable };
     const run = await this.runner.run(plan, document, { signal: options.signal, budgetMs: options.budgetMs });
-    if (run.status === 'unavailable') return { status: 'unavailable', reason: run.reason, runner: plan.runner };
+    if (run.status === 'unavailable') return { status: 'unavailable', reason: run.reason, ...how(plan) };
     const failures = run.cases.filter((c) => c.status === 'failed');
-    const ran = { runner: plan.runner, tests: run.cases.length };
+    const ran = { ...how(plan), tests: run.cases.length };
     if (failures.length > 0) return { status: 'fail', reason: failures.map((f) => `${f.name}: ${f.message?.split('\n')[0] ?? 'failed'}`).slice(0, 3).join('; '), failures, broken: 0, ...ran };
     return run.cases.some((c) => c.status === 'passed') ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
   }
@@ -119,6 +119,10 @@ function touchedNames(edits: readonly TextEdit[], outline: SyntaxOutline): strin
   const end = main.start + main.text.length;
   const touched = named.filter((f) => f.range.start <= end && f.range.end >= main.start);
   return touched.map((f) => f.name.split('.').at(-1) ?? f.name);
+}
+
+function how(plan: TestPlan): Pick<FunctionVerdict, 'runner' | 'unboxed'> {
+  return { runner: plan.runner, ...(plan.unboxed ? { unboxed: true } : {}) };
 }
 
 function count(tests: number): string {

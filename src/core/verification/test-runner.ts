@@ -22,6 +22,8 @@ export interface TestPlan {
   readonly because: string;
   /** Test files, or whatever the runner takes in their place, relative to the workspace. */
   readonly targets: readonly string[];
+  /** The tests run outside of a sandbox, to which the user has agreed. */
+  readonly unboxed?: boolean;
 }
 
 export type TestRun = { readonly status: 'ran'; readonly cases: readonly TestCase[]; readonly ms: number } | { readonly status: 'unavailable'; readonly reason: string; readonly ms: number };
@@ -38,4 +40,12 @@ export interface TestRunner {
   plan(document: SourceDocument, names: readonly string[], signal: AbortSignal): Promise<TestPlan | { readonly unavailable: string }>;
   /** Rejects only when `signal` aborts. */
   run(plan: TestPlan, document: SourceDocument, options: TestOptions): Promise<TestRun>;
+}
+
+/** Port: asks the user for what no setting may decide. Each question is asked once, and its answer kept. */
+export interface TestConsent {
+  /** May this command, which may have come with the workspace, run the tests? Asked once for each text. */
+  command(command: string): Promise<boolean>;
+  /** There is no sandbox, for this reason: may tests run on a copy without one? Asked once for a workspace. */
+  unboxed(reason: string): Promise<boolean>;
 }

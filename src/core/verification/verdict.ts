@@ -24,6 +24,8 @@ export interface FunctionVerdict {
   readonly reason?: string;
   /** The runner that was used. */
   readonly runner?: string;
+  /** They ran outside of a sandbox. */
+  readonly unboxed?: boolean;
   /** How many tests it ran. */
   readonly tests?: number;
   /** The tests that count against the completion. */

@@ -21,11 +21,13 @@ export class Approvals {
   readonly file: string;
   private readonly workspaceFolder: string;
   private readonly lock: FolderLock;
+  private readonly head: string;
   private cached: { readonly stamp: string; readonly hashes: ReadonlySet<string> } = { stamp: '', hashes: new Set() };
 
-  constructor(options: { file: string; workspaceFolder: string }) {
+  constructor(options: { file: string; workspaceFolder: string; head?: string }) {
     this.file = options.file;
     this.workspaceFolder = options.workspaceFolder;
+    this.head = options.head ?? 'Notes that SafeNote may use';
     this.lock = new FolderLock({ folder: `${options.file}.lock`, what: 'The list of approved notes' });
   }
 
@@ -58,7 +60,7 @@ export class Approvals {
     await this.lock.run(async (assertHeld) => {
       const set = new Set(this.hashes());
       change(set);
-      const lines = [`# Notes that SafeNote may use in ${this.workspaceFolder.replaceAll(/[\r\n]/g, ' ')}`, ...set, ''];
+      const lines = [`# ${this.head} in ${this.workspaceFolder.replaceAll(/[\r\n]/g, ' ')}`, ...set, ''];
       try {
         await replaceFile(this.file, lines.join('\n'), { temporary: `${this.file}.${randomBytes(6).toString('hex')}.tmp`, mode: 0o600, beforeRename: assertHeld });
       } catch (error) {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { onPath, realPath } from '../sandbox/box.ts';
-import { filesOf } from './reach.ts';
 import { readGo } from './reports.ts';
 import type { Detected, Project } from './runner.ts';
 
@@ -15,23 +14,27 @@ const BOX_CACHE = '/tmp/go-build';
  * what was compiled before is read there, what is new is written in the box. Without the user's it compiles all itself.
  */
 const SCRIPT = `mkdir -p ${BOX_CACHE}; [ -d "$1" ] && cp -rs "$1"/. ${BOX_CACHE} 2>/dev/null; shift; exec "$0" test -json "$@" > /tmp/report.jsonl`;
+const UNBOXED = `report="$1"; shift; exec "$0" test -json "$@" > "$report"`;
 
 /** `go test` on the package of the changed file: Go's tests lie beside the code. */
-export async function detectGo({ root, env, document }: Project): Promise<Detected> {
+export async function detectGo({ root, env, document, files: index }: Project): Promise<Detected> {
   if (!existsSync(path.join(root, 'go.mod'))) return { unavailable: 'there is no go.mod' };
   const go = await onPath('go', env);
   if (!go) return { unavailable: 'there is no go on PATH' };
   const folder = path.relative(root, path.dirname(document.path)).split(path.sep).join('/');
-  const tests = await filesOf(path.join(root, folder), (file) => !file.includes('/') && file.endsWith('_test.go'));
+  const tests = (await index.list(path.join(root, folder))).filter((file) => !file.includes('/') && file.endsWith('_test.go'));
   if (tests.length === 0) return { unavailable: 'this package has no tests' };
   const home = env['HOME'] ?? os.homedir();
   const cache = env['GOCACHE'] ?? path.join(env['XDG_CACHE_HOME'] ?? path.join(home, '.cache'), 'go-build');
   const modules = env['GOMODCACHE'] ?? path.join(env['GOPATH'] ?? path.join(home, 'go'), 'pkg', 'mod');
   const program = realPath(go);
   return {
-    runner: 'go test', because: 'go.mod is there', targets: [folder ? `./${folder}` : '.'], read: readGo, report: '/tmp/report.jsonl',
+    runner: 'go test', because: 'go.mod is there', targets: [folder ? `./${folder}` : '.'], read: readGo,
     tools: [path.dirname(path.dirname(program)), cache, modules],
-    environment: { GOCACHE: BOX_CACHE, GOMODCACHE: modules, GOPROXY: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: env['CGO_ENABLED'] ?? '1' },
-    command: (targets) => ['/bin/sh', '-c', SCRIPT, program, cache, ...targets],
+    start: (targets, at) => ({
+      command: ['/bin/sh', '-c', ...(at.boxed ? [SCRIPT, program, cache] : [UNBOXED, program, `${at.tmp}/report.jsonl`]), ...targets],
+      environment: { GOCACHE: at.boxed ? BOX_CACHE : cache, GOMODCACHE: modules, GOPROXY: 'off', GOTOOLCHAIN: 'local', CGO_ENABLED: env['CGO_ENABLED'] ?? '1' },
+      report: [`${at.tmp}/report.jsonl`],
+    }),
   };
 }

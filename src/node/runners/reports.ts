@@ -1,8 +1,25 @@
 import { z } from 'zod';
 import type { TestCase } from '../../core/verification/test-runner.ts';
 
+/** How a run ended, for runners whose exit code says what no report does. */
+export interface Ended {
+  readonly code: number | null;
+  /** What it wrote, both streams. */
+  readonly output: string;
+}
+
 /** Reads a runner's report. Throws when it is not one: an unreadable report is never "no failures". */
-export type ReportReader = (text: string, root: string) => TestCase[];
+export type ReportReader = (text: string, root: string, ended?: Ended) => TestCase[];
+
+const TELLING = [/\b[Ee]rror\b.*:|Error:|Exception:|\bassert/, /\bFAIL(?:ED)?\b|\bfailed\b/];
+
+/** A command without a report as one test: it passes when the command does, and fails with the end of what it wrote. */
+export function exitCase(name: string, ended: Ended | undefined): TestCase {
+  if (ended?.code === 0) return { id: name, name, status: 'passed' };
+  const lines = (ended?.output ?? '').trim().split('\n').filter((line) => line.trim());
+  const telling = TELLING.map((sign) => lines.find((line) => sign.test(line))).find((line) => line) ?? lines.at(-1);
+  return { id: name, name, status: 'failed', message: telling?.trim() || `exit code ${ended?.code ?? 'none'}`, details: lines.slice(-60).join('\n') };
+}
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 

@@ -29,10 +29,10 @@ export interface BoxRequest {
   readonly workspaceAs: 'readOnly' | 'copy';
   /** Names of folders that are bound read-only instead of copied. */
   readonly heavy?: readonly string[];
-  /** Folders inside the workspace that are writable and empty, in `readOnly`. */
-  readonly scratch?: readonly string[];
-  /** Shell pattern of files whose contents become `report`, read after the command has ended. */
-  readonly report?: string;
+  /** Folders inside the workspace that are writable copies of themselves, in `readOnly`. */
+  readonly copied?: readonly string[];
+  /** Shell patterns of files whose contents become `report`, read after the command has ended. */
+  readonly report?: readonly string[];
   readonly limits: BoxLimits;
   readonly signal: AbortSignal;
 }
@@ -58,23 +58,27 @@ const CANDIDATES = '/run/safenote/files';
 
 /**
  * Copies where it has to, limits, runs, and hands the report out on stdout. Everything the command writes itself goes to
- * stderr. $1: origin or empty, $2: workspace, $3: report pattern or empty, $4: most processes, $5: tar exclusions,
- * one a line. Root of a namespace is exempt from the limit on processes, but not from the highest number of one.
+ * stderr. $1: origin or empty, $2: workspace, $3: report patterns, one a line, $4: most processes, $5: tar exclusions,
+ * one a line, $6: where the command starts, $7: folders to copy from the origin, one a line. Root of a namespace is exempt from the limit on processes, but not from the highest number of one.
  */
 const SCRIPT = `
 mkdir -p ${HOME}
 if [ "$(id -u)" = 0 ]; then { echo "$(($4 > 301 ? $4 : 301))" > /proc/sys/kernel/pid_max; } 2>/dev/null; fi
-if [ -n "$1" ]; then
+newline='
+'
+if [ -n "$7" ]; then
+  IFS=$newline; for f in $7; do cp -a "$1/$f/." "$2/$f"; done; unset IFS
+elif [ -n "$1" ]; then
   printf '%s\\n' "$5" > /tmp/.exclude
   tar -C "$1" --exclude-from=/tmp/.exclude -cf - . | tar -C "$2" -xf - 2>/dev/null
   [ -d ${CANDIDATES} ] && cp -R ${CANDIDATES}/. "$2"/
   rm -f /tmp/.exclude
 fi
 report="$3"; cd "$6" || exit 125
-shift 6
+shift 7
 "$@" >&2 </dev/null
 code=$?
-if [ -n "$report" ]; then for f in $report; do [ -f "$f" ] && cat "$f"; done; fi
+IFS=$newline; for f in $report; do [ -f "$f" ] && cat "$f"; done
 exit $code
 `;
 
@@ -158,7 +162,8 @@ export class Sandbox {
     if (r.workspaceAs === 'readOnly') {
       args.push('--ro-bind', r.workspace, r.workspace);
       for (const { file, at } of candidates) args.push('--ro-bind', at, file);
-      for (const folder of r.scratch ?? []) if (existsSync(folder)) args.push('--size', size, '--tmpfs', folder);
+      for (const folder of r.copied ?? []) args.push('--size', size, '--tmpfs', folder);
+      if (r.copied?.length) args.push('--ro-bind', r.workspace, ORIGIN);
     } else {
       args.push('--ro-bind', r.workspace, ORIGIN, '--size', size, '--tmpfs', r.workspace);
       for (const folder of await heavyFolders(r.workspace, r.heavy ?? [])) {
@@ -170,7 +175,9 @@ export class Sandbox {
     }
     for (const [name, value] of Object.entries({ ...r.env, HOME, TMPDIR: '/tmp' })) args.push('--setenv', name, value);
     args.push('--chdir', '/tmp', '--', '/bin/sh', '-c', SCRIPT, 'sh');
-    args.push(r.workspaceAs === 'copy' ? ORIGIN : '', r.workspace, r.report ?? '', String(r.limits.processes), exclude.join('\n'), r.cwd, ...limitedTo(r.limits), ...r.command);
+    const copied = r.workspaceAs === 'copy' ? [] : (r.copied ?? []);
+    const origin = r.workspaceAs === 'copy' || copied.length > 0 ? ORIGIN : '';
+    args.push(origin, r.workspace, (r.report ?? []).join('\n'), String(r.limits.processes), exclude.join('\n'), r.cwd, copied.map((folder) => path.relative(r.workspace, folder)).join('\n'), ...limitedTo(r.limits), ...r.command);
     return args;
   }
 }

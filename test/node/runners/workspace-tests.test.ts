@@ -34,7 +34,7 @@ describe('workspace tests', function () {
   };
   /** Replaces `MARK` in a file by code and asks for the verdict; the file itself must stay as it was. */
   const check = async (name: string, code: string, o: { trusted?: boolean; budgetMs?: number } = {}): Promise<FunctionVerdict> => {
-    const runner = new WorkspaceTests({ workspaceFolder: root, sandbox, trusted: () => o.trusted ?? true, env: process.env, log: SILENT });
+    const runner = new WorkspaceTests({ workspaceFolder: root, sandbox, trusted: () => o.trusted ?? true, consent: { command: () => Promise.resolve(true), unboxed: () => Promise.resolve(false) }, env: process.env, log: SILENT });
     const checker = new FunctionCheck(runner, { outline: () => Promise.resolve(EMPTY_OUTLINE) });
     const file = path.join(root, name);
     const text = await readFile(file, 'utf8');

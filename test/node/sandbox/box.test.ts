@@ -52,7 +52,7 @@ describe('sandbox', function () {
   });
 
   it('hands out the report and keeps what the command says apart', async () => {
-    const result = await inBox('echo noise; echo "<report/>" > /tmp/r.xml; exit 3', { report: '/tmp/*.xml' });
+    const result = await inBox('echo noise; echo "<report/>" > /tmp/r.xml; exit 3', { report: ['/tmp/*.xml'] });
     assert.deepEqual([result.code, result.report, result.output], [3, '<report/>\n', 'noise\n']);
   });
 
