@@ -79,7 +79,7 @@ function build(): Command {
   verb(book, 'mute <id>', 'keep a note but never use it').option('--reason <text>', 'why').option('--undo', 'use it again').action((id: string, o: GlobalOptions) => run(o, () => notebook.mute(id, o)));
   verb(book, 'approve [ids...]', 'trust notes that came from elsewhere').option('--all', 'every quarantined note').action((ids: string[], o: GlobalOptions) => run(o, () => notebook.approve(ids, o)));
   verb(book, 'split <id>', 'take tasks that were merged out of a note again, each into its own').option('--task <n...>', 'only these, counted from 1 as "notebook show" lists them').action((id: string, o: notebook.SplitOptions) => run(o, () => notebook.split(id, o)));
-  verb(book, 'stats', 'count the notes').action((o: GlobalOptions) => run(o, () => notebook.stats(o)));
+  verb(book, 'stats', 'count the notes, and say what became of each and what was done so far').action((o: GlobalOptions) => run(o, () => notebook.stats(o)));
   verb(book, 'check', 'check the note files and repair the index').action((o: GlobalOptions) => run(o, () => notebook.check(o)));
 
   const shelf = program.command('knowledge').description("the library, and the workspace's own shelf beside it").exitOverride();

@@ -1,4 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { ActivityRecorder } from '../core/activity/recorder.ts';
+import { countersOf } from '../core/activity/totals.ts';
+import { worthFactor } from '../core/activity/worth.ts';
 import { CompletionEngine } from '../core/completion/engine.ts';
 import { messageOf } from '../core/errors.ts';
 import { KnowledgeRetriever, type SampleVectors } from '../core/knowledge/knowledge-retriever.ts';
@@ -13,6 +16,8 @@ import type { TestConsent } from '../core/verification/test-runner.ts';
 import { Fixer } from '../core/verification/fixer.ts';
 import { FunctionCheck } from '../core/verification/function-check.ts';
 import { Verifier } from '../core/verification/verifier.ts';
+import { FileActivityJournal } from './activity/file-journal.ts';
+import { RuleAnalyzers } from './activity/rule-analyzers.ts';
 import { AnalysisWorker } from './analysis/client.ts';
 import { BuiltinAnalyzer } from './analyzers/builtin.ts';
 import { CodeqlAnalyzer } from './analyzers/codeql/codeql-analyzer.ts';
@@ -50,6 +55,9 @@ export interface AppOptions {
   readonly testsWithoutSandbox?: boolean;
 }
 
+/** For what is still to be written when everything else has ended, in milliseconds. */
+const LAST_WORDS_MS = 2_000;
+
 /** Core and ports put together for one workspace folder, for the editor and the command line alike. Starts nothing. */
 export class App {
   readonly assets: Assets;
@@ -67,6 +75,10 @@ export class App {
   readonly workspaceTests: WorkspaceTests;
   readonly tests: FunctionCheck;
   readonly notebook: Notebook;
+  /** What SafeNote did in this workspace and what became of each note: read it here … */
+  readonly journal: FileActivityJournal;
+  /** … and write it here. */
+  readonly activity: ActivityRecorder;
   readonly learner: Learner;
   readonly noteEditing: NoteEditing;
   readonly engine: CompletionEngine;
@@ -129,7 +141,14 @@ export class App {
     this.tests = new FunctionCheck(this.workspaceTests, this.parser);
     const prompts = () => this.assets.prompts();
     const knowledge = () => this.knowledge();
-    this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, log });
+    this.journal = new FileActivityJournal({ file: this.userFolders.activity(workspaceFolder), log });
+    const rules = new RuleAnalyzers(assetsRoot);
+    this.activity = new ActivityRecorder({ journal: this.journal, analyzersOf: (note) => rules.of(note), newId: () => randomBytes(6).toString('hex'), now: () => new Date(), log });
+    const worth = () => {
+      const totals = this.journal.totals();
+      return (noteId: string) => worthFactor(countersOf(totals, noteId));
+    };
+    this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, worth, log });
     const newId = (words: string) => `${words.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48)}-${randomBytes(4).toString('hex')}`;
     this.noteEditing = new NoteEditing({ store: this.store, newId, now: () => new Date() });
     this.learner = new Learner({
@@ -199,6 +218,8 @@ export class App {
     this.ended.abort(new DOMException('The app ends.', 'AbortError'));
     await this.index.flush().catch((error: unknown) => this.options.log.warn('The note index was not saved; it will be rebuilt.', messageOf(error)));
     await Promise.all([this.semgrep.dispose(), this.codeql.dispose(), this.embedder.dispose(), this.parser.dispose()]);
+    // With the analyzers gone nothing is waited for; a window that closes must not hang on a full disk all the same.
+    await Promise.race([this.activity.idle(), new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS).unref())]);
     this.store.dispose();
   }
 }

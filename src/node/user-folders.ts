@@ -5,12 +5,14 @@ import envPaths from 'env-paths';
 
 /** Where SafeNote keeps what belongs to the user and not to a repository. The editor and the command line share it. */
 export interface UserFolders {
-  /** What must not be lost: approvals. */
+  /** What must not be lost: approvals and the activity journal. */
   readonly data: string;
   /** One file per workspace: the notes that the user trusts. */
   approvals(workspaceFolder: string): string;
   /** One file per workspace: what the user answered to questions about its tests. */
   testConsents(workspaceFolder: string): string;
+  /** What became of completions and notes in one workspace; no code and no task is in it. */
+  activity(workspaceFolder: string): string;
   /** Vectors of one workspace's notes in one embedder's space. Safe to delete. */
   index(workspaceFolder: string, embedderId: string): string;
   /** Vectors of the samples on one workspace's shelf. Safe to delete. */
@@ -38,6 +40,7 @@ export function userFolders(env: Readonly<Record<string, string | undefined>> = 
     data,
     approvals: (workspaceFolder) => path.join(data, 'approvals', `${workspaceKey(workspaceFolder)}.txt`),
     testConsents: (workspaceFolder) => path.join(data, 'consents', `${workspaceKey(workspaceFolder)}.txt`),
+    activity: (workspaceFolder) => path.join(data, 'activity', `${workspaceKey(workspaceFolder)}.jsonl`),
     index: (workspaceFolder, embedderId) => path.join(cache, 'index', workspaceKey(workspaceFolder), embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')),
     knowledgeVectors: (workspaceFolder, embedderId) => path.join(cache, 'knowledge', workspaceKey(workspaceFolder), `${embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')}.bin`),
     build: (workspaceFolder, model) => path.join(data, 'builds', workspaceKey(workspaceFolder), `${model.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 80)}.jsonl`),

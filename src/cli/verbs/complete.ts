@@ -41,6 +41,7 @@ export async function complete(file: string, options: CompleteOptions): Promise<
       return { json, text: preview.messages.map((m) => `--- ${m.role} ---\n${printable(m.content)}\n`).join('\n'), exitCode: 0 };
     }
     const outcome = await app.engine.complete(request, { signal, tests: options.tests ?? false, onPhase: (phase) => options.verbose && process.stderr.write(`${phase}…\n`) });
+    app.activity.completed(outcome);
     const [verdict, notes] = await Promise.all([outcome.settled, outcome.learned]);
     return { json: outcomeJson(outcome, verdict, notes), text: outcomeText(outcome, verdict, notes, options.tests ?? false), exitCode: verdict.security.status === 'fail' || verdict.function.status === 'fail' ? 1 : 0 };
   });

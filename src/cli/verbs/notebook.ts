@@ -1,3 +1,6 @@
+import { notesByWorth } from '../../core/activity/report.ts';
+import { countersOf, type NoteCounters, sumSince } from '../../core/activity/totals.ts';
+import { describeWorth, retirementReason, standingOf, worthFactor } from '../../core/activity/worth.ts';
 import { ExpectedError } from '../../core/errors.ts';
 import type { StoredNote } from '../../core/notebook/note.ts';
 import { type Output, printable } from '../output.ts';
@@ -29,9 +32,11 @@ export function show(id: string, options: GlobalOptions): Promise<Output> {
     const stored = await app.store.get(id);
     if (!stored) throw noSuchNote(id);
     const { note } = stored;
+    const counters = countersOf(app.journal.totals(), id);
+    const retire = retirementReason(stored, counters);
     const part = (title: string, body: string | undefined) => (body ? `\n## ${title}\n${printable(body)}\n` : '');
-    const text = `# ${printable(note.title)}\n${stored.file}\n${note.tasks.map((t, at) => part(note.tasks.length > 1 ? `Task ${at + 1}` : 'Task', t)).join('')}${part('Erroneous code', note.erroneousCode)}${part('Diagnosis', note.diagnosis)}${part('Secure example', note.secureExample)}${part('Guidance', note.guidance)}${(note.merged ?? []).map((m) => part(`Merged: ${m.task}`, m.erroneousCode || '(its code is not kept)')).join('')}`;
-    return { json: { ...note, quarantined: stored.quarantined, file: stored.file }, text, exitCode: 0 };
+    const text = `# ${printable(note.title)}\n${stored.file}\n${note.tasks.map((t, at) => part(note.tasks.length > 1 ? `Task ${at + 1}` : 'Task', t)).join('')}${part('Erroneous code', note.erroneousCode)}${part('Diagnosis', note.diagnosis)}${part('Secure example', note.secureExample)}${part('Guidance', note.guidance)}${part('Worth', [describeWorth(counters) || 'not looked up yet', retire && `proposed for retirement: ${retire}`].filter(Boolean).join('\n'))}${(note.merged ?? []).map((m) => part(`Merged: ${m.task}`, m.erroneousCode || '(its code is not kept)')).join('')}`;
+    return { json: { ...note, quarantined: stored.quarantined, file: stored.file, worth: { ...worthJson(counters), ...(retire ? { retire } : {}) } }, text, exitCode: 0 };
   });
 }
 
@@ -78,10 +83,15 @@ export function approve(ids: readonly string[], options: GlobalOptions & { reado
   });
 }
 
-/** `notebook stats`: counts by kind, CWE, language and model. */
+function worthJson(counters: NoteCounters) {
+  return { ...counters, factor: Math.round(worthFactor(counters) * 1000) / 1000, standing: standingOf(counters) };
+}
+
+/** `notebook stats`: counts by kind, CWE, language and model; each note's worth; what was done so far, in all and by day. */
 export function stats(options: GlobalOptions): Promise<Output> {
   return withSession(options, async ({ app }) => {
     const { notes, setAside } = await app.store.load();
+    const totals = app.journal.totals();
     const count = (key: (n: StoredNote) => string) => Object.fromEntries([...Map.groupBy(notes, key)].map(([name, list]) => [name, list.length] as const).sort((a, b) => b[1] - a[1]));
     const json = {
       notes: notes.length,
@@ -93,8 +103,21 @@ export function stats(options: GlobalOptions): Promise<Output> {
       byCwe: count((n) => n.note.cwe ?? 'none'),
       byLanguage: count((n) => n.note.language),
       byModel: count((n) => n.note.model),
+      // Notes that were never looked up have nothing to tell.
+      worth: notesByWorth(notes, totals)
+        .filter(({ counters }) => counters.retrieved + counters.wrong > 0)
+        .map(({ stored: { note }, counters, retire }) => ({ id: note.id, title: note.title, cwe: note.cwe ?? null, language: note.language, ...worthJson(counters), ...(retire ? { retire } : {}) })),
+      activity: sumSince(totals),
+      history: Object.entries(totals.days).sort(([a], [b]) => (a < b ? -1 : 1)).map(([date, sums]) => ({ date, ...sums })),
     };
-    const text = `${json.notes} notes of ${json.failures} failures (${json.muted} muted, ${json.quarantined} quarantined, ${json.setAside} unreadable)\n${Object.entries(json.byCwe).map(([cwe, n]) => `  ${cwe}: ${n}`).join('\n')}\n`;
+    const sums = json.activity;
+    const text = [
+      `${json.notes} notes of ${json.failures} failures (${json.muted} muted, ${json.quarantined} quarantined, ${json.setAside} unreadable)`,
+      ...Object.entries(json.byCwe).map(([cwe, n]) => `  ${cwe}: ${n}`),
+      `${sums.completions} completions: ${sums.pass} checked, ${sums.fail} failing, ${sums.unavailable} not checked; ${sums.accepted} accepted; ${sums.promptTokens} tokens sent, ${sums.completionTokens} received`,
+      ...json.worth.map((n) => `  ${n.id}: ${describeWorth(n)}${n.retire ? ` (proposed for retirement: ${n.retire})` : ''}`),
+      '',
+    ].join('\n');
     return { json, text, exitCode: 0 };
   });
 }

@@ -92,7 +92,10 @@ interface Prepared {
   /** Outlines of imported workspace modules, ready for a prompt. */
   readonly outlines: string;
   readonly context: RequestContext;
+  /** What went into the prompt, … */
   readonly retrieved: RetrievedContext;
+  /** … and everything that was looked at for it. */
+  readonly looked: RetrievedContext;
   readonly messages: ChatMessage[];
   readonly remarks: readonly string[];
   readonly retrieveMs: number;
@@ -136,11 +139,12 @@ export class CompletionEngine {
       request,
       model: answer.model,
       context: prepared.retrieved,
+      looked: prepared.looked,
       timings: { retrieveMs: prepared.retrieveMs, generateMs: answer.ms, verifyMs: first.ms, totalMs: 0 },
       tokens: answer.tokens,
       remarks: prepared.remarks,
     };
-    const finish = (o: Omit<CompletionOutcome, 'timings' | 'request' | 'model' | 'context' | 'tokens' | 'remarks'> & Partial<CompletionOutcome>): CompletionOutcome => {
+    const finish = (o: Omit<CompletionOutcome, 'timings' | 'request' | 'model' | 'context' | 'looked' | 'tokens' | 'remarks'> & Partial<CompletionOutcome>): CompletionOutcome => {
       checks.unlink();
       const timings = o.timings ?? outcome.timings;
       return { ...outcome, ...o, timings: { ...timings, totalMs: this.o.clock() - started } };
@@ -200,6 +204,8 @@ export class CompletionEngine {
       ...outcome,
       ...shown,
       model: retried.answer.model,
+      context: prepared.retrieved,
+      looked: prepared.looked,
       messages: retried.messages,
       attempts: outcome.attempts + 1,
       history: [...outcome.history, retried.attempt],
@@ -253,7 +259,7 @@ export class CompletionEngine {
     const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
     const outlines = await renderOutlines(own, this.o.parser, OUTLINE_TOKENS, signal);
     const { messages, context: used } = await this.compose(request, outline, outlines, retrieved, model?.name ?? '');
-    return { request, outline, own, outlines, context, retrieved: used, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
+    return { request, outline, own, outlines, context, retrieved: used, looked: retrieved, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
   }
 
   private find(request: CompletionRequest, query: RetrievalQuery, modelName: string, signal: AbortSignal): Promise<RetrievedContext> {
@@ -335,7 +341,7 @@ export class CompletionEngine {
       };
       const retrieved = await this.find(prepared.request, query, model.name, signal);
       const composed = await this.compose(prepared.request, prepared.outline, prepared.outlines, retrieved, model.name);
-      return { ...prepared, messages: composed.messages, retrieved: composed.context, retrieveMs: prepared.retrieveMs + (this.o.clock() - started) };
+      return { ...prepared, messages: composed.messages, retrieved: composed.context, looked: retrieved, retrieveMs: prepared.retrieveMs + (this.o.clock() - started) };
     } catch (error) {
       if (isCancelled(error) || signal.aborted) throw error;
       this.o.log.info('No draft could be made; retrieval goes on without one.', messageOf(error));

@@ -88,6 +88,8 @@ export interface CompletionOutcome extends Attempt {
   readonly model: string;
   /** What went into the prompt (of the first attempt). */
   readonly context: RetrievedContext;
+  /** What was looked at for it; what passes the gate and is not in the context found no room, or better ones before it. */
+  readonly looked: RetrievedContext;
   /** What was sent for the answer that is shown. */
   readonly messages: readonly ChatMessage[];
   /** 1, or 2 when the first answer failed before it was shown. */

@@ -15,6 +15,8 @@ export interface NotebookOptions {
   readonly index?: NoteIndex;
   readonly embedder?: Embedder;
   readonly hash: (text: string) => string;
+  /** Asked once per request: what each note's score is multiplied by for what became of it so far (activity/worth.ts). */
+  readonly worth?: () => (noteId: string) => number;
   readonly log: Logger;
 }
 
@@ -39,11 +41,13 @@ export class Notebook {
   readonly indexer: NoteIndexer | undefined;
   private readonly retrievers: { security: NoteRetriever; function: NoteRetriever };
   private readonly embedder: Embedder | undefined;
+  private readonly worth: NotebookOptions['worth'];
   private readonly log: Logger;
 
   constructor(options: NotebookOptions) {
     this.store = options.store;
     this.embedder = options.embedder;
+    this.worth = options.worth;
     this.log = options.log;
     const { index, embedder } = options;
     this.indexer = index && embedder ? new NoteIndexer({ index, embedder, hash: options.hash, log: options.log }) : undefined;
@@ -82,10 +86,11 @@ export class Notebook {
         this.log.warn('Notes could not be indexed; they are ranked by words.', isExpected(error) ? error.message : error);
       }
     }
+    const worth = this.worth?.();
     const one = (kind: 'security' | 'function') => {
       const retriever = this.retrievers[kind];
       retriever.sync(notes);
-      return retriever.retrieve(query, vectors, { model: options.model, limit: options.limit[kind], minSimilarity: options.minSimilarity });
+      return retriever.retrieve(query, vectors, { model: options.model, limit: options.limit[kind], minSimilarity: options.minSimilarity, ...(worth ? { worth } : {}) });
     };
     const [security, func] = await Promise.all([one('security'), one('function')]);
     return { security, function: func, remarks };

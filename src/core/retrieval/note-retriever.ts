@@ -68,7 +68,7 @@ export class NoteRetriever {
   }
 
   /** Best notes first, at most `limit`, each with what the gate says of it. */
-  async retrieve(query: RetrievalQuery, vectors: QueryVectors, options: { model: string; limit: number; minSimilarity: number }): Promise<Retrieved<StoredNote>[]> {
+  async retrieve(query: RetrievalQuery, vectors: QueryVectors, options: { model: string; limit: number; minSimilarity: number; worth?: (noteId: string) => number }): Promise<Retrieved<StoredNote>[]> {
     if (this.entries.size === 0 || options.limit === 0) return [];
     const code = codeTokens(query.code);
     const task = textTokens(query.task);
@@ -97,7 +97,7 @@ export class NoteRetriever {
         const stored = this.entries.get(id)?.stored;
         if (!stored) return [];
         const related = sameFamily(stored.note.language, query.language);
-        const weight = (1 + 0.1 * Math.log2(stored.note.frequency)) * (stored.note.model === options.model || options.model === '' ? 1 : OTHER_MODEL) * (related ? 1 : OTHER_LANGUAGE);
+        const weight = (1 + 0.1 * Math.log2(stored.note.frequency)) * (stored.note.model === options.model || options.model === '' ? 1 : OTHER_MODEL) * (related ? 1 : OTHER_LANGUAGE) * (options.worth?.(id) ?? 1);
         // Pinned notes come first, but only where they are relevant: one that always did would crowd out what fits.
         const first = stored.note.pinned === true && related && relevance(id) >= options.minSimilarity;
         return [{ id, stored, related, first, score: score * weight }];

@@ -39,6 +39,8 @@ export class Acceptance implements vscode.Disposable {
   private readonly o: AcceptanceOptions;
   /** Changes of a document since a completion was accepted in it, until its last check has answered. */
   private readonly since = new Map<CompletionSession, Change[][]>();
+  /** Completions whose acceptance in part was told. */
+  private readonly partly = new WeakSet<CompletionSession>();
   private readonly timers = new Map<CompletionSession, NodeJS.Timeout>();
 
   constructor(options: AcceptanceOptions) {
@@ -65,6 +67,7 @@ export class Acceptance implements vscode.Disposable {
     this.since.set(session, changes);
     this.o.gutter.hide(session);
     await this.finishEdit(session, document);
+    session.accepted('whole');
     this.o.log.info(`A completion was accepted (${session.verdict.security.status}).`);
     // From here on the text is the one that was checked, but for what the user changed in between.
     changes.length = 0;
@@ -123,6 +126,8 @@ export class Acceptance implements vscode.Disposable {
   /** A part was accepted and the rest left: that part is checked by itself, where it stands. */
   private async checkPart(session: CompletionSession, document: vscode.TextDocument): Promise<void> {
     if (session.state !== 'partly' || document.isClosed) return;
+    if (!this.partly.has(session)) session.accepted('part');
+    this.partly.add(session);
     const { ghost, read } = session;
     const part = ghost.insertText.slice(0, session.taken);
     const edit = { start: ghost.start + read.shift, end: ghost.start + read.shift, text: part };

@@ -203,7 +203,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       };
       const mode = this.o.configuration.settings(document.uri)['completion.mode'];
       const outcome = await app.engine.complete({ document: read.source, offset: offset + read.shift, mode }, { signal, onPhase });
-      return this.keep({ uri: document.uri.toString(), before, caret: offset, read, outcome });
+      const activity = app.activity.completed(outcome);
+      return this.keep({ uri: document.uri.toString(), before, caret: offset, read, outcome, accepted: (how) => app.activity.accepted(activity, how) });
     } catch (error) {
       if (isCurrent()) {
         if (isCancelled(error) || signal.aborted) status.idle();
@@ -220,7 +221,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     }
   }
 
-  private keep(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome }): CompletionSession {
+  private keep(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; accepted: CompletionSession['accepted'] }): CompletionSession {
     const { shift } = o.read;
     const [edit, ...imports] = ownEdits([o.outcome.edit, ...o.outcome.importEdits], shift);
     const ghost = edit && ghostText(o.before, o.caret, edit, imports);
@@ -287,13 +288,14 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     try {
       const { app } = await this.o.apps.for(document.uri);
       const outcome = await app.engine.retry(session.outcome, verdict, { signal: controller.signal });
+      const activity = app.activity.completed(outcome, { again: true });
       if (!this.isShown(session)) return;
       if (outcome.verdict.security.status === 'fail') {
         this.o.log.info('The retry failed the check too; the first answer stays, marked.');
         return;
       }
       // The latest completion for this place is the one that the editor gets when it asks again.
-      this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome });
+      this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome, accepted: (how) => app.activity.accepted(activity, how) });
       session.state = 'gone';
       // What is shown already would stay on top of a new answer.
       await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');

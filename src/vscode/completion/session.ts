@@ -18,6 +18,8 @@ export class CompletionSession {
   readonly read: EditorSource;
   readonly outcome: CompletionOutcome;
   readonly ghost: GhostText;
+  /** Tells the activity journal what became of it. */
+  readonly accepted: (how: 'whole' | 'part') => void;
   state: SessionState = 'shown';
   /** Characters of the insertion that are in the document. */
   taken = 0;
@@ -26,13 +28,14 @@ export class CompletionSession {
   /** A checked retry is being made for it. */
   retrying = false;
 
-  constructor(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; ghost: GhostText }) {
+  constructor(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; ghost: GhostText; accepted: (how: 'whole' | 'part') => void }) {
     this.uri = o.uri;
     this.before = o.before;
     this.caret = o.caret;
     this.read = o.read;
     this.outcome = o.outcome;
     this.ghost = o.ghost;
+    this.accepted = o.accepted;
     this.verdict = o.outcome.verdict;
   }
 
