@@ -22,6 +22,8 @@ export interface CommandMap {
   'safenote.applyFix': () => Promise<void>;
   'safenote.discardFix': () => Promise<void>;
   'safenote.clearFindings': () => void;
+  'safenote.importSarif': (file?: Uri) => Promise<void>;
+  'safenote.noteFindings': (target?: FindingTarget) => Promise<void>;
   'safenote.openNotebook': () => Promise<void>;
   'safenote.searchNotes': () => Promise<void>;
   'safenote.refreshNotes': () => Promise<void>;
@@ -66,6 +68,8 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.applyFix': { title: 'Apply Fix', palette: false },
   'safenote.discardFix': { title: 'Discard Fix', palette: false },
   'safenote.clearFindings': { title: 'Clear Findings', palette: true },
+  'safenote.importSarif': { title: 'Import SARIF', palette: true },
+  'safenote.noteFindings': { title: 'Make Notes of Findings', palette: true },
   'safenote.openNotebook': { title: 'Open Notebook', palette: true },
   'safenote.searchNotes': { title: 'Search Notes', palette: true },
   'safenote.refreshNotes': { title: 'Refresh Notes', palette: true },

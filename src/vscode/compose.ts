@@ -23,6 +23,8 @@ import { FileChecks } from './findings/file-checks.ts';
 import { FindingsStore } from './findings/findings-store.ts';
 import { FindingsView } from './findings/findings-view.ts';
 import { Fixes } from './findings/fixes.ts';
+import { SarifCommands } from './findings/import-sarif.ts';
+import { noteFindings } from './findings/note-findings.ts';
 import { ApiKeys } from './models/api-keys.ts';
 import { Disclosure } from './models/disclosure.ts';
 import { ModelSource } from './models/model-source.ts';
@@ -76,6 +78,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const guard = own.add(new Guard({ pastes: shell.pastes, apps, configuration, findings, sessions, errors, log }));
   const acceptance = own.add(new Acceptance({ guard, provider, sessions, apps, findings, status, gutter, errors, log }));
   const fixes = own.add(new Fixes({ guard, apps, findings, sessions, documents }));
+  const sarif = new SarifCommands({ findings, documents });
   const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
 
   const notebooks = own.add(new Notebooks({ apps, errors }));
@@ -112,6 +115,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.applyFix': () => fixes.apply(),
     'safenote.discardFix': () => fixes.discard(),
     'safenote.clearFindings': () => findings.clear(),
+    'safenote.importSarif': (file) => sarif.run(file),
+    'safenote.noteFindings': (target) => noteFindings({ apps, findings }, target),
     'safenote.openNotebook': () => notes.openNotebook(),
     'safenote.searchNotes': () => notes.search(),
     'safenote.refreshNotes': () => Promise.resolve(notebooks.changed()),
@@ -142,6 +147,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken },
     model: models.known,
     fix: fixes.pending,
+    imported: sarif.last,
     message: errors.last,
     activationMs: shell.activationMs(),
   });

@@ -33,7 +33,7 @@ const whens = [
 ];
 /** Commands and context keys of the editor itself that the manifest relies on. */
 const EDITOR_COMMANDS = new Set(['vscode.openFolder', 'workbench.trust.manage', 'workbench.action.openWalkthrough']);
-const EDITOR_KEYS = new Set(['editorTextFocus', 'editorReadonly', 'editorIsOpen', 'isWorkspaceTrusted', 'isInDiffEditor', 'resourceScheme', 'resourceExtname', 'explorerResourceIsFolder', 'view', 'viewItem', 'workspaceFolderCount', 'file', 'md', 'safenote', 'false']);
+const EDITOR_KEYS = new Set(['editorTextFocus', 'editorReadonly', 'editorIsOpen', 'isWorkspaceTrusted', 'isInDiffEditor', 'resourceScheme', 'resourceExtname', 'explorerResourceIsFolder', 'view', 'viewItem', 'workspaceFolderCount', 'file', 'md', 'sarif', 'safenote', 'false']);
 
 describe('package.json', () => {
   it('is the extension that Secure Complete asks for by its id', () => {

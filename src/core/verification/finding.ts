@@ -1,6 +1,7 @@
 import type { Range, SourceDocument, TextEdit } from '../source.ts';
 
-export type AnalyzerName = 'builtin' | 'semgrep' | 'codeql';
+/** `sarif` is whatever tool wrote a SARIF file that was imported; `Finding.tool` names it. */
+export type AnalyzerName = 'builtin' | 'semgrep' | 'codeql' | 'sarif';
 export type Severity = 'error' | 'warning' | 'info';
 
 /** One analyzer result. */
@@ -16,6 +17,8 @@ export interface Finding extends Range {
   readonly severity: Severity;
   readonly message: string;
   readonly analyzer: AnalyzerName;
+  /** Name of the tool, where the finding came in a SARIF file. */
+  readonly tool?: string;
   /** Steps of a taint trace from source to sink, in the same document. */
   readonly trace?: readonly Range[];
   /** A mechanical fix that the rule itself offers, against the text that was scanned. Not yet proved. */

@@ -64,6 +64,10 @@ export class Fixer {
     const { signal } = options;
     const mechanical = await this.proposeRuleFix(document, finding, signal);
     if (!('none' in mechanical)) return mechanical;
+    const seen = await this.seenHere(document, finding, signal);
+    // Nothing is paid for that could not be proved afterwards.
+    if (!seen) return { none: `${finding.tool ?? finding.analyzer} cannot check a text that is not saved, and no analyzer here sees this weakness, so no fix could be proved` };
+    if (seen !== finding) return this.propose(document, seen, options);
 
     const model = await this.o.model();
     const outline = await this.o.parser.outline(document, signal);
@@ -92,6 +96,13 @@ export class Fixer {
       }
     }
     return { none: why };
+  }
+
+  /** The finding as an analyzer reports it that can check a text in memory; one of CodeQL or of a SARIF file may have such a twin. */
+  private async seenHere(document: SourceDocument, finding: Finding, signal: AbortSignal): Promise<Finding | undefined> {
+    if (this.o.verifier.analyzerNames.includes(finding.analyzer)) return finding;
+    const { findings } = await this.o.verifier.verifyDocument(document, { signal });
+    return findings.find((f) => f.startLine <= finding.endLine && finding.startLine <= f.endLine && (f.ruleFamily === finding.ruleFamily || f.cwe.some((cwe) => finding.cwe.includes(cwe))));
   }
 
   private async prove(document: SourceDocument, edits: readonly TextEdit[], finding: Finding, source: 'rule' | 'model', signal: AbortSignal): Promise<ProvedFix | NoFix> {

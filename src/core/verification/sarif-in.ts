@@ -6,6 +6,10 @@ import type { Finding, Severity } from './finding.ts';
 
 /** A result of whatever tool wrote the file; who takes it in says which analyzer it stands for. */
 export interface SarifFinding extends Omit<Finding, 'analyzer' | 'fix'> {
+  /** Name of the tool that said it. */
+  readonly tool: string;
+  /** The flagged text as the tool saw it, where it says so. */
+  readonly snippet?: string;
   /** The rule says that it is about security, or names a CWE and does not call itself a matter of quality. */
   readonly security: boolean;
 }
@@ -37,12 +41,17 @@ const MAX_RESULTS = 50_000;
 const MAX_STEPS = 200;
 const MAX_MESSAGE = 2000;
 const MAX_PROBLEMS = 50;
+const MAX_SNIPPET = 4000;
+/** One base may be relative to another; more steps than this are a circle. */
+const MAX_BASES = 8;
+/** Names that tools give to the root of the code. */
+const ROOT_BASE = /^%?(?:src|source|project|repo|repository|workspace|code|checkout)?_?(?:root|dir|workspace)(?:_?(?:path|dir|uri))?%?$/i;
 
 /** CodeQL gives CWE ids to rules about quality too (`py/empty-except`: CWE-390). */
 const QUALITY: ReadonlySet<string> = new Set(['maintainability', 'reliability', 'correctness', 'readability', 'quality', 'efficiency', 'performance']);
 
 const Place = z.int().min(1).max(10_000_000);
-const Region = z.object({ startLine: Place.optional(), startColumn: Place.optional(), endLine: Place.optional(), endColumn: Place.optional() });
+const Region = z.object({ startLine: Place.optional(), startColumn: Place.optional(), endLine: Place.optional(), endColumn: Place.optional(), snippet: z.object({ text: z.string() }).optional().catch(undefined) });
 const Artifact = z.object({ uri: z.string().optional(), uriBaseId: z.string().optional(), index: z.int().min(0).optional().catch(undefined) });
 const Physical = z.object({ artifactLocation: Artifact.optional(), region: Region.optional() });
 const Location = z.object({ physicalLocation: Physical.optional() });
@@ -164,6 +173,7 @@ class Reading {
     if (!physical) return this.problem(`a result of ${clean(id)} does not say its file`);
     const path = pathOf(physical, run);
     if (path === undefined) return this.problem(`a result of ${clean(id)} is for a place outside the code`);
+    const snippet = physical.region?.snippet?.text;
     const tags = [...(rule?.properties?.tags ?? []), ...(typeof rule?.properties?.cwe === 'string' ? [rule.properties.cwe] : (rule?.properties?.cwe ?? [])), ...taxa(result.taxa), ...taxa(rule?.relationships?.map((r) => r.target))];
     const cwe = cwesIn(tags);
     const score = Number(rule?.properties?.['security-severity'] ?? Number.NaN);
@@ -175,6 +185,8 @@ class Reading {
       severity: severityOf(score, result.level ?? rule?.defaultConfiguration?.level, rule?.properties?.['problem.severity']),
       message: messageOf(result.message, rule),
       security: tags.includes('security') || Number.isFinite(score) || (cwe.length > 0 && !tags.some((t) => QUALITY.has(t))),
+      tool: clean(run.tool.driver.name),
+      ...(snippet?.trim() && snippet.length <= MAX_SNIPPET ? { snippet } : {}),
       ...this.range(physical, path, run),
       ...(trace.length > 0 ? { trace } : {}),
     };
@@ -269,9 +281,55 @@ class Lines {
 
 /** Where a result is; `undefined` for no file at all and for a relative path that leaves the root. */
 function pathOf(physical: z.infer<typeof Physical>, run: Run): string | undefined {
-  const location = physical.artifactLocation;
-  const uri = location?.uri ?? (location?.index === undefined ? undefined : run.artifacts?.[location.index]?.location?.uri);
-  if (!uri) return undefined;
+  const own = physical.artifactLocation;
+  const location = own?.uri !== undefined || own?.index === undefined ? own : run.artifacts?.[own.index]?.location;
+  if (!location?.uri) return undefined;
+  const place = joined(location, run);
+  if (place === undefined || place.parts.length === 0) return undefined;
+  if (place.absolute === '') return place.parts.join('/');
+  // A checkout on another machine has its files elsewhere; the root that the run names is the root here.
+  for (const [id, base] of Object.entries(run.originalUriBaseIds ?? {})) {
+    const root = isRoot(id, run) ? joined(base, run, undefined, 0, true) : undefined;
+    const inside = root !== undefined && root.absolute === place.absolute && root.parts.length < place.parts.length && root.parts.every((part, at) => part === place.parts[at]);
+    if (inside) return place.parts.slice(root.parts.length).join('/');
+  }
+  return place.absolute + place.parts.join('/');
+}
+
+/** A path in its parts; `absolute` is empty, `/` or a drive. */
+interface Place {
+  readonly absolute: string;
+  readonly parts: readonly string[];
+}
+
+/** A location with its bases before it. A base that stands for the root of the code, or is not said, adds nothing. */
+function joined(location: z.infer<typeof Artifact>, run: Run, id?: string, depth = 0, whole = false): Place | undefined {
+  const own = location.uri === undefined ? { absolute: '', parts: [] } : split(location.uri);
+  if (own === undefined || depth > MAX_BASES) return undefined;
+  if (own.absolute !== '') return id !== undefined && !whole && isRoot(id, run) ? { absolute: '', parts: [] } : collapsed(own);
+  const { uriBaseId } = location;
+  const bases = run.originalUriBaseIds;
+  const base = uriBaseId !== undefined && bases && Object.hasOwn(bases, uriBaseId) ? bases[uriBaseId] : undefined;
+  const before = base ? joined(base, run, uriBaseId, depth + 1, whole) : { absolute: '', parts: [] };
+  return before && collapsed({ absolute: before.absolute, parts: [...before.parts, ...own.parts] });
+}
+
+function isRoot(id: string, run: Run): boolean {
+  return ROOT_BASE.test(id) || Object.keys(run.originalUriBaseIds ?? {}).length === 1;
+}
+
+/** Without `.` and `..`; `undefined` where it leads out. */
+function collapsed({ absolute, parts }: Place): Place | undefined {
+  const kept: string[] = [];
+  for (const part of parts) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') kept.push(part);
+    else if (kept.pop() === undefined) return undefined;
+  }
+  return { absolute, parts: kept };
+}
+
+function split(uri: string): Place | undefined {
   let decoded: string;
   try {
     decoded = decodeURIComponent(uri);
@@ -288,14 +346,7 @@ function pathOf(physical: z.infer<typeof Physical>, run: Run): string | undefine
     if (decoded.startsWith('//') || !/^(?:\/|[A-Za-z]:\/)/.test(decoded)) return undefined;
   }
   const absolute = /^(?:[A-Za-z]:)?\//.exec(decoded)?.[0] ?? '';
-  const parts: string[] = [];
-  for (const part of decoded.slice(absolute.length).split('/')) {
-    if (part === '' || part === '.') continue;
-    if (part === '..') {
-      if (parts.pop() === undefined) return undefined;
-    } else parts.push(part);
-  }
-  return parts.length === 0 ? undefined : absolute + parts.join('/');
+  return { absolute, parts: decoded.slice(absolute.length).split('/') };
 }
 
 /** CWE ids among references to taxa: `{id: "89", toolComponent: {name: "CWE"}}` or `{id: "CWE-89"}`. */

@@ -40,7 +40,12 @@ export function nameOf(finding: Finding | undefined): string {
 }
 
 export function analyzerName(name: string): string {
-  return { builtin: 'built-in rules', semgrep: 'Semgrep', codeql: 'CodeQL' }[name] ?? name;
+  return { builtin: 'built-in rules', semgrep: 'Semgrep', codeql: 'CodeQL', sarif: 'SARIF file' }[name] ?? name;
+}
+
+/** Who says it: the analyzer, or the tool that wrote a SARIF file. */
+export function sourceOf(finding: Finding): string {
+  return finding.tool || analyzerName(finding.analyzer);
 }
 
 function listOf(names: readonly string[]): string {

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Severity } from '../../core/verification/finding.ts';
 import { Disposables } from '../common/disposables.ts';
-import { analyzerName } from '../completion/verdict-text.ts';
+import { sourceOf } from '../completion/verdict-text.ts';
 import type { FindingsStore, TrackedFinding } from './findings-store.ts';
 
 const SEVERITY: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
@@ -19,7 +19,7 @@ export class FindingDiagnostic extends vscode.Diagnostic {
   constructor(tracked: TrackedFinding) {
     super(rangeOf(tracked), messageOf(tracked), SEVERITY[tracked.finding.severity]);
     this.findingId = tracked.id;
-    this.source = `${SOURCE} (${analyzerName(tracked.finding.analyzer)})`;
+    this.source = `${SOURCE} (${sourceOf(tracked.finding)})`;
     this.code = tracked.finding.cwe[0] ?? tracked.finding.ruleId;
   }
 }
@@ -28,9 +28,9 @@ export function rangeOf(tracked: TrackedFinding): vscode.Range {
   return new vscode.Range(tracked.from.line, tracked.from.character, tracked.to.line, tracked.to.character);
 }
 
-function messageOf({ finding, origin }: TrackedFinding): string {
-  const from = { completion: 'From an accepted completion. ', guard: 'In text that was inserted. ', file: '' }[origin.kind];
-  return `${from}${finding.message}`;
+function messageOf({ finding, origin, outdated }: TrackedFinding): string {
+  const from = { completion: 'From an accepted completion. ', guard: 'In text that was inserted. ', file: '', import: '' }[origin.kind];
+  return `${from}${finding.message}${outdated ? ' (The code was changed since this was reported.)' : ''}`;
 }
 
 /** The Problems panel as a projection of the findings store. */

@@ -1,8 +1,8 @@
 import type { Finding } from '../../core/verification/finding.ts';
 import { type Disposable, Listeners } from '../common/disposables.ts';
 
-/** Where a finding came from: one accepted completion, a whole-file check, or something that was pasted. */
-export type Origin = { readonly kind: 'completion'; readonly sessionId: number } | { readonly kind: 'file' } | { readonly kind: 'guard'; readonly checkId: number };
+/** Where a finding came from: one accepted completion, a whole-file check, something that was pasted, or a SARIF file. */
+export type Origin = { readonly kind: 'completion'; readonly sessionId: number } | { readonly kind: 'file' } | { readonly kind: 'guard'; readonly checkId: number } | { readonly kind: 'import' };
 
 export interface Place {
   readonly line: number;
@@ -19,6 +19,8 @@ export interface TrackedFinding {
   readonly end: number;
   readonly from: Place;
   readonly to: Place;
+  /** Its text was changed since the tool saw it, and nobody here can ask the tool again. */
+  readonly outdated?: boolean;
 }
 
 /** A change of a text: `length` characters at `offset` became `text`. */
@@ -64,9 +66,22 @@ export class FindingsStore {
 
   /** Sets the findings of one origin in one document; those of other origins stay, but for what is now said twice. */
   put(uri: string, origin: Origin, findings: readonly NewFinding[], placeAt: PlaceAt): void {
+    this.set(uri, this.joined(uri, origin, findings, placeAt));
+  }
+
+  /** Replaces everything that was imported before, as one change. */
+  putImported(files: readonly { readonly uri: string; readonly findings: readonly NewFinding[]; readonly placeAt: PlaceAt }[]): void {
+    const origin: Origin = { kind: 'import' };
+    const changed = new Set<string>();
+    for (const uri of this.uris) if (this.of(uri).some((f) => f.origin.kind === 'import')) this.store(uri, this.of(uri).filter((f) => f.origin.kind !== 'import'), changed);
+    for (const { uri, findings, placeAt } of files) this.store(uri, this.joined(uri, origin, findings, placeAt), changed);
+    if (changed.size > 0) this.changes.fire(changed);
+  }
+
+  private joined(uri: string, origin: Origin, findings: readonly NewFinding[], placeAt: PlaceAt): TrackedFinding[] {
     const others = this.of(uri).filter((f) => !sameOrigin(f.origin, origin) && !findings.some((added) => sameFinding(f, added)));
     const added = findings.map((f) => ({ ...f, id: `f${this.next++}`, uri, origin, from: placeAt(f.start), to: placeAt(f.end) }));
-    this.set(uri, [...others, ...added]);
+    return [...others, ...added];
   }
 
   /** Moves findings with an edit; a finding whose text is gone goes with it. */
@@ -75,14 +90,16 @@ export class FindingsStore {
     if (!before) return;
     const moved = before.flatMap((f) => {
       const range = shift(f, changes);
-      return range ? [{ ...f, ...range, from: placeAt(range.start), to: placeAt(range.end) }] : [];
+      const outdated = f.origin.kind === 'import' && changes.some((c) => c.offset < f.end && c.offset + c.length > f.start);
+      return range ? [{ ...f, ...range, from: placeAt(range.start), to: placeAt(range.end), ...(outdated ? { outdated } : {}) }] : [];
     });
     this.set(uri, moved);
   }
 
   /**
    * Brings the findings of a document up to date with a new check of it. Those of a whole-file check are replaced; of the
-   * others each stays as long as the check still finds it. What an analyzer in `missing` found stays: nobody looked.
+   * others each stays as long as the check still finds it. What was imported, and what an analyzer in `missing` found, stays:
+   * nobody looked.
    */
   reconcile(uri: string, now: readonly NewFinding[], missing: ReadonlySet<string>, placeAt: PlaceAt): void {
     const before = this.of(uri);
@@ -95,7 +112,7 @@ export class FindingsStore {
         taken.add(again);
         return [{ ...f, finding: again.finding, start: again.start, end: again.end, from: placeAt(again.start), to: placeAt(again.end) }];
       }
-      return missing.has(f.finding.analyzer) ? [f] : [];
+      return f.origin.kind === 'import' || missing.has(f.finding.analyzer) ? [f] : [];
     });
     const fresh = whole ? now.filter((n) => !taken.has(n)).map((n): TrackedFinding => ({ ...n, id: `f${this.next++}`, uri, origin: { kind: 'file' }, from: placeAt(n.start), to: placeAt(n.end) })) : [];
     this.set(uri, [...kept, ...fresh]);
@@ -113,11 +130,16 @@ export class FindingsStore {
   }
 
   private set(uri: string, list: TrackedFinding[]): void {
-    const before = this.byUri.get(uri);
-    if (!before && list.length === 0) return;
+    const changed = new Set<string>();
+    this.store(uri, list, changed);
+    if (changed.size > 0) this.changes.fire(changed);
+  }
+
+  private store(uri: string, list: readonly TrackedFinding[], changed: Set<string>): void {
+    if (!this.byUri.has(uri) && list.length === 0) return;
     if (list.length === 0) this.byUri.delete(uri);
     else this.byUri.set(uri, [...list].sort((a, b) => a.start - b.start || a.end - b.end));
-    this.changes.fire(new Set([uri]));
+    changed.add(uri);
   }
 }
 
@@ -153,7 +175,7 @@ export function shift(range: { readonly start: number; readonly end: number }, c
 function sameOrigin(a: Origin, b: Origin): boolean {
   if (a.kind === 'completion') return b.kind === 'completion' && a.sessionId === b.sessionId;
   if (a.kind === 'guard') return b.kind === 'guard' && a.checkId === b.checkId;
-  return b.kind === 'file';
+  return a.kind === b.kind;
 }
 
 function sameFinding(a: NewFinding, b: NewFinding): boolean {

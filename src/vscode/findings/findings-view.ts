@@ -3,7 +3,7 @@ import type { FindingTarget } from '../commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { Disposables } from '../common/disposables.ts';
 import type { LazyTree } from '../common/lazy-tree.ts';
-import { analyzerName, nameOf } from '../completion/verdict-text.ts';
+import { nameOf, sourceOf } from '../completion/verdict-text.ts';
 import { rangeOf } from './diagnostics.ts';
 import type { FindingsStore, TrackedFinding } from './findings-store.ts';
 
@@ -56,12 +56,12 @@ export class FindingsView implements vscode.TreeDataProvider<FindingNode>, vscod
     const title = this.titleOf(finding.cwe[0] ?? '') || finding.ruleFamily;
     const item = new vscode.TreeItem(`Ln ${line}: ${title}`);
     item.id = tracked.id;
-    item.description = `${nameOf(finding)} · ${finding.message}`;
+    item.description = `${tracked.outdated ? 'changed since · ' : ''}${nameOf(finding)} · ${finding.message}`;
     const icon = { error: 'error', warning: 'warning', info: 'info' }[finding.severity];
     item.iconPath = new vscode.ThemeIcon(icon, new vscode.ThemeColor({ error: 'list.errorForeground', warning: 'list.warningForeground', info: 'foreground' }[finding.severity]));
     item.contextValue = 'finding';
     // Rule text is a stranger's: shown as plain text.
-    item.tooltip = `${finding.message}\n\n${[...finding.cwe, finding.ruleId].join(', ')}\n${analyzerName(finding.analyzer)}, line ${line}`;
+    item.tooltip = `${finding.message}\n\n${[...finding.cwe, finding.ruleId].join(', ')}\n${sourceOf(finding)}, line ${line}${tracked.outdated ? '\nThe code was changed since this was reported.' : ''}`;
     item.command = { command: 'vscode.open', title: 'Go to Finding', arguments: [vscode.Uri.parse(tracked.uri, true), { selection: rangeOf(tracked), preserveFocus: false } satisfies vscode.TextDocumentShowOptions] };
     item.accessibilityInformation = { label: `${finding.severity}, line ${line}: ${nameOf(finding)}. ${finding.message}` };
     return item;

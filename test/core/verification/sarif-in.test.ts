@@ -26,7 +26,7 @@ describe('reading SARIF', () => {
   it('reads rule, CWE, message, severity and place', () => {
     assert.deepEqual(readSarif(sarif([result()])), {
       tools: [{ name: 'CodeQL', version: '2.20.1' }],
-      files: [{ path: 'src/a.py', findings: [{ ruleId: 'py/sql-injection', ruleFamily: 'sql-injection', cwe: ['CWE-89'], severity: 'warning', message: 'bad', security: true, startLine: 3, startColumn: 5, endLine: 3, endColumn: 9 }] }],
+      files: [{ path: 'src/a.py', findings: [{ ruleId: 'py/sql-injection', ruleFamily: 'sql-injection', cwe: ['CWE-89'], severity: 'warning', message: 'bad', security: true, tool: 'CodeQL', startLine: 3, startColumn: 5, endLine: 3, endColumn: 9 }] }],
       accepted: 0,
       problems: [],
     });
@@ -127,7 +127,7 @@ describe('reading SARIF', () => {
     const finding: Finding = { ruleId: 'safenote.python.sql-injection', ruleFamily: 'sql-injection', cwe: ['CWE-89'], severity: 'error', message: 'm', analyzer: 'builtin', startLine: 1, startColumn: 2, endLine: 3, endColumn: 4 };
     const read = readSarif(JSON.stringify(toSarif({ files: [{ uri: 'a%20b.py', findings: [finding] }], analyzers: [] }, '1')));
     const { analyzer: _, ruleFamily: _family, ...same } = finding;
-    const { security, ruleFamily: _readFamily, ...back } = read.files[0]?.findings[0] ?? assert.fail();
+    const { security, ruleFamily: _readFamily, tool: _tool, ...back } = read.files[0]?.findings[0] ?? assert.fail();
     assert.deepEqual([read.files[0]?.path, security, back], ['a b.py', true, same]);
   });
 });

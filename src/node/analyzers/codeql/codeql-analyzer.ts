@@ -85,7 +85,7 @@ export class CodeqlAnalyzer implements Analyzer {
       });
       const name = relative.split(path.sep).join('/');
       const results = read.files.filter((f) => f.path === name || path.resolve(root, f.path) === file).flatMap((f) => f.findings);
-      const findings = results.filter((f) => f.security).map(({ security: _, ...finding }): Finding => ({ ...finding, analyzer: 'codeql' }));
+      const findings = results.filter((f) => f.security).map(({ security: _, snippet: _snippet, tool: _tool, ...finding }): Finding => ({ ...finding, analyzer: 'codeql' }));
       if (read.problems.length > 0) return report(findings, read.problems.join('; '));
       return report(findings, has(name) ? undefined : 'CodeQL did not read this file');
     } catch (error) {

@@ -16,6 +16,8 @@ export interface Screen {
   readonly session?: { readonly state: string; readonly text: string; readonly verdict: string; readonly taken: number };
   readonly model?: { readonly model?: { readonly name: string; readonly origin: string }; readonly problem?: string };
   readonly fix?: string;
+  /** The last message about a SARIF file. */
+  readonly imported: string;
   /** The last message about an error. */
   readonly message: string;
   readonly activationMs: number;

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { closeAll, diagnosticsOf, emptyNotebook, folder, openFile, screen, until } from './support/editor.ts';
+
+const CODE = 'import sqlite3\n\n\ndef find_user(db: sqlite3.Connection, name: str):\n    """Find a user by name."""\n    return db.execute("SELECT * FROM users WHERE name = \'" + name + "\'").fetchone()\n';
+
+describe('Findings', function () {
+  this.timeout(60_000);
+  const sarif = () => path.join(folder(), 'ci.sarif');
+
+  beforeEach(async () => {
+    await closeAll();
+    await emptyNotebook();
+    await vscode.commands.executeCommand('safenote.clearFindings');
+  });
+  after(async () => {
+    await closeAll();
+    await rm(sarif(), { force: true });
+    await vscode.commands.executeCommand('safenote.clearFindings');
+  });
+
+  async function importResults(results: { uri: string; startLine: number; text?: string }[]): Promise<string> {
+    const json = {
+      version: '2.1.0',
+      runs: [{
+        tool: { driver: { name: 'CodeQL', semanticVersion: '2.20.1' }, extensions: [{ name: 'codeql/python-queries', rules: [{ id: 'py/sql-injection', properties: { tags: ['security', 'external/cwe/cwe-089'] } }] }] },
+        originalUriBaseIds: { '%SRCROOT%': { uri: 'file:///home/runner/work/app/' } },
+        results: results.map(({ uri, startLine, text }) => ({ rule: { index: 0, toolComponent: { index: 0 } }, message: { text: text ?? 'This query depends on a [user-provided value](1).' }, locations: [{ physicalLocation: { artifactLocation: { uri, uriBaseId: '%SRCROOT%' }, region: { startLine } } }] })),
+      }],
+    };
+    await writeFile(sarif(), JSON.stringify(json));
+    await vscode.commands.executeCommand('safenote.importSarif', vscode.Uri.file(sarif()));
+    return until('the import says what it did', async () => (await screen()).imported || undefined);
+  }
+  const notes = () => {
+    const place = path.join(folder(), '.safenote/notes/security');
+    return existsSync(place) ? readdirSync(place).map((name) => readFileSync(path.join(place, name), 'utf8')) : [];
+  };
+
+  it('of a CI come in by a SARIF file: in the view and in Problems, for files of this workspace alone', async () => {
+    const editor = await openFile(`${CODE}|`);
+    const uri = vscode.workspace.asRelativePath(editor.document.uri);
+    const said = await importResults([{ uri, startLine: 6 }, { uri: 'gone.py', startLine: 1 }, { uri: '../../etc/passwd', startLine: 1 }, { uri, startLine: 500 }]);
+    assert.match(said, /1 finding of CodeQL 2\.20\.1 in 1 file.*2 left out, first case-.*:500.*1 problem/);
+    const [diagnostic] = diagnosticsOf(editor.document.uri);
+    assert.deepEqual([diagnostic?.range.start.line, diagnostic?.code, diagnostic?.source], [5, 'CWE-89', 'SafeNote (CodeQL)']);
+    assert.equal(diagnostic?.message, 'This query depends on a user-provided value.');
+    assert.equal((await screen()).findings.length, 1);
+  });
+
+  it('of a SARIF file follow the text, and say when it was changed', async () => {
+    const editor = await openFile(`${CODE}|`);
+    await importResults([{ uri: vscode.workspace.asRelativePath(editor.document.uri), startLine: 6 }]);
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '# one\n'));
+    assert.equal(diagnosticsOf(editor.document.uri)[0]?.range.start.line, 6);
+    await editor.edit((edit) => edit.replace(new vscode.Range(6, 11, 6, 13), 'base'));
+    assert.match(diagnosticsOf(editor.document.uri)[0]?.message ?? '', /was changed since/);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.equal(diagnosticsOf(editor.document.uri).length, 1, 'a check of our own does not take away what it cannot judge');
+  });
+
+  it('become notes in the words of the tool, when the user wants that', async () => {
+    const editor = await openFile(`${CODE}|`);
+    await importResults([{ uri: vscode.workspace.asRelativePath(editor.document.uri), startLine: 6 }]);
+    const { findings } = await screen();
+    assert.equal(notes().length, 0, 'nothing is noted unasked');
+    await vscode.commands.executeCommand('safenote.noteFindings', { findingId: findings[0]?.id });
+    const [note] = notes();
+    assert.match(note ?? '', /origin: ci/);
+    assert.match(note ?? '', /This query depends on a user-provided value\./);
+    assert.match(note ?? '', /def find_user/);
+  });
+});
