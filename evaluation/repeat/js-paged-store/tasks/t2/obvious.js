@@ -1,0 +1,2 @@
+const { records } = store.list('members');
+  return records.find((m) => m.email.toLowerCase() === email.toLowerCase());

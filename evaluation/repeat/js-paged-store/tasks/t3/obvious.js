@@ -1,0 +1,2 @@
+const { records } = store.list('shipments');
+  return ['id,weight', ...records.map((s) => `${s.id},${s.weight}`)].join('\n');

@@ -1,0 +1,5 @@
+try:
+        ledger.reserve(sku, count).commit()
+    except OutOfStock:
+        return False
+    return True

@@ -1,0 +1,7 @@
+missing = []
+    for sku, count in needed.items():
+        try:
+            ledger.reserve(sku, count).commit()
+        except OutOfStock:
+            missing.append(sku)
+    return missing
