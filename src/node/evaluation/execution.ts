@@ -18,7 +18,7 @@ export interface ExecutionRequest {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly tools: readonly string[];
-  /** Shell pattern of a report, below /tmp. */
+  /** A report that the command writes; absolute, below /tmp. */
   readonly report?: string;
   readonly timeMs?: number;
   readonly signal: AbortSignal;
@@ -54,7 +54,7 @@ export class Execution {
         env: { LANG: 'C.UTF-8', PATH: '/usr/local/bin:/usr/bin:/bin', ...request.env },
         tools: request.tools,
         workspaceAs: 'copy',
-        ...(request.report === undefined ? {} : { report: request.report }),
+        ...(request.report === undefined ? {} : { report: [request.report] }),
         limits: { timeMs, memoryBytes: 2048 * MB, processes: 400, writableBytes: 512 * MB },
         signal: request.signal,
       });
@@ -74,6 +74,8 @@ export function byExitCode(result: BoxResult | { readonly unavailable: string })
   return { status: 'fail', reason: lastLine(result.output) || `exit code ${result.code ?? 'none'}` };
 }
 
+/** The line of an output that says most: the error where one is named, else the last. */
 export function lastLine(output: string): string {
-  return (output.trim().split('\n').filter((line) => line.trim()).at(-1) ?? '').trim().slice(0, 200);
+  const lines = output.trim().split('\n').map((line) => line.trim()).filter(Boolean);
+  return (lines.findLast((line) => /^(?:\w+\.)*\w*(?:Error|Exception)\b.*:|\berror: |^\S+: .*(?:failed|ERROR)/.test(line)) ?? lines.at(-1) ?? '').slice(0, 200);
 }
