@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import type { WorkspaceFiles } from '../core/completion/outlines.ts';
@@ -10,7 +10,9 @@ import type { ImportOutline } from '../core/syntax/outline.ts';
 
 /** Larger files are generated ones, in bytes. */
 const MAX_SIZE = 300_000;
-const SCRIPT_ENDINGS = ['', '.ts', '.tsx', '.js', '.jsx', '.mjs', '.cjs', '.mts', '.cts', '/index.ts', '/index.js'];
+const SCRIPT_ENDINGS = ['', '.ts', '.tsx', '.js', '.jsx', '.mjs', '.cjs', '.mts', '.cts', '/index.ts', '/index.tsx', '/index.js', '/index.mjs', '/index.cjs'];
+/** Files of one package that are read together. */
+const MAX_TOGETHER = 12;
 
 /** Finds and reads the workspace's own modules. Nothing is read that git ignores or that is secret by name. */
 export class FolderFiles implements WorkspaceFiles {
@@ -41,16 +43,110 @@ export class FolderFiles implements WorkspaceFiles {
     }
   }
 
-  async resolveImport(document: SourceDocument, imported: ImportOutline): Promise<SourceDocument | undefined> {
-    if (!path.isAbsolute(document.path)) return undefined;
+  async resolveImport(document: SourceDocument, imported: ImportOutline): Promise<SourceDocument[]> {
+    if (!path.isAbsolute(document.path)) return [];
+    if (document.language === 'go') return this.goPackage(await this.goFolder(document, imported.module), document);
+    const found: SourceDocument[] = [];
     for (const candidate of this.candidates(document, imported)) {
-      const file = await this.readable(candidate);
-      if (file && file !== document.path) return { path: file, language: languageOfPath(file), text: await readFile(file, 'utf8') };
+      // In Python a package and the modules of it that are named count; elsewhere the first file is the one.
+      if (found.length > 0 && (document.language !== 'python' || found.length >= MAX_TOGETHER)) break;
+      const file = await this.read(candidate);
+      if (file && file.path !== document.path && !found.some((f) => f.path === file.path)) found.push(file);
+    }
+    if (found.length > 0 || document.language !== 'java' || imported.names.length > 0) return found;
+    return this.javaPackage(this.javaFolders(document, imported.module), document, new Set(document.text.match(/\b[A-Z]\w*/g) ?? []));
+  }
+
+  async besides(document: SourceDocument, names: ReadonlySet<string>): Promise<SourceDocument[]> {
+    if (!path.isAbsolute(document.path)) return [];
+    const folder = path.dirname(document.path);
+    switch (document.language) {
+      case 'go':
+        return this.goPackage(folder, document);
+      case 'java':
+        return this.javaPackage([folder], document, names);
+      case 'c':
+      case 'cpp': {
+        const [, stem, ending] = /^(.*)\.(h|hh|hpp|hxx)$/.exec(path.basename(document.path)) ?? [];
+        if (!stem || !ending) return [];
+        for (const base of [folder, path.join(folder, '../src'), path.join(folder, '../lib'), path.join(this.root, 'src'), this.root]) {
+          for (const end of ['c', 'cc', 'cpp', 'cxx']) {
+            const file = await this.read(path.join(base, `${stem}.${end}`));
+            if (file) return [file];
+          }
+        }
+        return [];
+      }
+      default:
+        return [];
+    }
+  }
+
+  async named(file: string, near: SourceDocument): Promise<SourceDocument | undefined> {
+    if (path.isAbsolute(file)) return this.read(file);
+    if (!path.isAbsolute(near.path)) return undefined;
+    // Runners stand in the workspace or in a project inside it; Java names a file by its package.
+    for (let folder = path.dirname(near.path); folder.startsWith(this.root); folder = path.dirname(folder)) {
+      for (const base of [folder, path.join(folder, 'src'), path.join(folder, 'src/main/java')]) {
+        const found = await this.read(path.join(base, file));
+        if (found) return found;
+      }
+      if (folder === this.root) break;
     }
     return undefined;
   }
 
-  private candidates(document: SourceDocument, { module, names }: ImportOutline): string[] {
+  private async read(candidate: string): Promise<SourceDocument | undefined> {
+    const file = await this.readable(candidate);
+    return file === undefined ? undefined : { path: file, language: languageOfPath(file), text: await readFile(file, 'utf8') };
+  }
+
+  /** The folder of a Go package, by the module path that `go.mod` declares above the document. */
+  private async goFolder(document: SourceDocument, module: string): Promise<string | undefined> {
+    for (let folder = path.dirname(document.path); folder.startsWith(this.root); folder = path.dirname(folder)) {
+      const declared = await readFile(path.join(folder, 'go.mod'), 'utf8').catch(() => undefined);
+      if (declared !== undefined) {
+        const own = /^module\s+(\S+)/m.exec(declared)?.[1]?.replace(/^"|"$/g, '');
+        return own !== undefined && (module === own || module.startsWith(`${own}/`)) ? path.join(folder, module.slice(own.length)) : undefined;
+      }
+      if (folder === this.root) break;
+    }
+    return undefined;
+  }
+
+  /** The files of a Go package, its tests left out. */
+  private async goPackage(folder: string | undefined, document: SourceDocument): Promise<SourceDocument[]> {
+    if (folder === undefined) return [];
+    const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.go') && !name.endsWith('_test.go')).sort();
+    return this.readAll(names.map((name) => path.join(folder, name)), document);
+  }
+
+  /** The files of a Java package that names of the code stand for. */
+  private async javaPackage(folders: readonly string[], document: SourceDocument, names: ReadonlySet<string>): Promise<SourceDocument[]> {
+    for (const folder of folders) {
+      const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.java') && names.has(name.slice(0, -'.java'.length))).sort();
+      if (files.length > 0) return this.readAll(files.map((name) => path.join(folder, name)), document);
+    }
+    return [];
+  }
+
+  private async readAll(files: readonly string[], document: SourceDocument): Promise<SourceDocument[]> {
+    const found: SourceDocument[] = [];
+    for (const file of files) {
+      if (found.length >= MAX_TOGETHER) break;
+      const read = await this.read(file);
+      if (read && read.path !== document.path) found.push(read);
+    }
+    return found;
+  }
+
+  /** Where a Java package may lie. */
+  private javaFolders(document: SourceDocument, name: string): string[] {
+    const bases = [this.root, path.join(this.root, 'src'), path.join(this.root, 'src/main/java'), ancestorWithPackage(path.dirname(document.path), name)];
+    return bases.filter((b) => b !== undefined).map((base) => path.join(base, name.replace(/\./g, '/')));
+  }
+
+  private candidates(document: SourceDocument, { module, names, renamed }: ImportOutline): string[] {
     const folder = path.dirname(document.path);
     const name = module.replace(/^["'<]|["'>]$/g, '');
     switch (document.language) {
@@ -61,7 +157,7 @@ export class FolderFiles implements WorkspaceFiles {
         return bases.flatMap((base) => {
           const at = path.join(base, ...parts);
           // `from package import module` names a file of the package.
-          return [...(parts.length > 0 ? [`${at}.py`, path.join(at, '__init__.py')] : []), ...names.map((n) => path.join(at, `${n}.py`))];
+          return [...(parts.length > 0 ? [`${at}.py`, path.join(at, '__init__.py')] : []), ...names.map((n) => path.join(at, `${renamed?.[n] ?? n}.py`))];
         });
       }
       case 'javascript':
@@ -76,8 +172,8 @@ export class FolderFiles implements WorkspaceFiles {
       case 'cpp':
         return [folder, this.root, path.join(this.root, 'include'), path.join(this.root, 'src')].map((base) => path.join(base, name));
       case 'java': {
-        const parts = `${name.replace(/\./g, '/')}.java`;
-        return [this.root, path.join(this.root, 'src'), path.join(this.root, 'src/main/java'), ancestorWithPackage(folder, name)].filter((b) => b !== undefined).map((base) => path.join(base, parts));
+        // A static import names a member; the class is the part before it.
+        return this.javaFolders(document, name).flatMap((at) => [`${at}.java`, `${path.dirname(at)}.java`]);
       }
       default:
         return [];

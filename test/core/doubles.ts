@@ -12,6 +12,7 @@ import type { Note, StoredNote } from '../../src/core/notebook/note.ts';
 import { Notebook } from '../../src/core/notebook/notebook.ts';
 import type { NotebookSnapshot, NoteStore } from '../../src/core/notebook/store.ts';
 import { CompletionEngine } from '../../src/core/completion/engine.ts';
+import type { WorkspaceFiles } from '../../src/core/completion/outlines.ts';
 import { cosine, type Embedder } from '../../src/core/retrieval/embedder.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../src/core/settings.ts';
 import { LineIndex, type SourceDocument } from '../../src/core/source.ts';
@@ -186,7 +187,7 @@ export interface House {
 }
 
 /** The whole core on in-memory ports. */
-export function house(o: { script?: (request: GenerateRequest) => string | Error; analyzers?: Analyzer[]; notes?: (Note | StoredNote)[]; settings?: Partial<Settings>; base?: KnowledgeBase; embedder?: Embedder | null; tests?: FunctionCheck } = {}): House {
+export function house(o: { script?: (request: GenerateRequest) => string | Error; analyzers?: Analyzer[]; notes?: (Note | StoredNote)[]; settings?: Partial<Settings>; base?: KnowledgeBase; embedder?: Embedder | null; tests?: FunctionCheck; files?: WorkspaceFiles } = {}): House {
   const parser = new LineParser();
   const verifier = new Verifier(parser, o.analyzers ?? [new WordAnalyzer('builtin', 'evil')]);
   const store = new MemoryStore(o.notes);
@@ -200,7 +201,7 @@ export function house(o: { script?: (request: GenerateRequest) => string | Error
   const notebook = new Notebook({ store, ...ports, hash: (text) => text, log: SILENT });
   const model = new ScriptedModel(o.script ?? (() => '```python\nreturn 1\n```'));
   const engine = new CompletionEngine({
-    parser, verifier, ...(o.tests ? { tests: o.tests } : {}), notebook, learner, files: { resolveImport: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, pathInWorkspace: (file) => (file.startsWith('/w/') ? file.slice(3) : undefined), log: SILENT, clock: () => performance.now(),
+    parser, verifier, ...(o.tests ? { tests: o.tests } : {}), notebook, learner, files: o.files ?? { resolveImport: () => Promise.resolve([]), besides: () => Promise.resolve([]), named: () => Promise.resolve(undefined) }, knowledge: () => Promise.resolve(knowledge), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), settings: () => settings, pathInWorkspace: (file) => (file.startsWith('/w/') ? file.slice(3) : undefined), log: SILENT, clock: () => performance.now(),
   });
   return { engine, store, learner, verifier, model };
 }

@@ -18,10 +18,12 @@ import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
 import { withEdits } from '../verification/differential.ts';
 import type { FunctionCheck } from '../verification/function-check.ts';
 import { describeFailures } from '../verification/test-failure.ts';
+import type { TestCase } from '../verification/test-runner.ts';
 import type { FunctionVerdict, SecurityVerdict, Verdict } from '../verification/verdict.ts';
 import type { Verifier } from '../verification/verifier.ts';
 import { completedCode, type RequestContext, requestContext } from './context.ts';
-import { type OwnModule, type WorkspaceFiles, ownModules, renderDefinitions, renderOutlines } from './outlines.ts';
+import { renderDefinitions } from './definitions.ts';
+import { fileLabel, type OwnModule, type WorkspaceFiles, ownModules, renderOutlines } from './outlines.ts';
 import type { Attempt, CompletionOutcome, CompletionRequest, LearnedNote, Phase, Retrieved, RetrievedContext, Tried } from './types.ts';
 
 export interface EngineOptions {
@@ -254,10 +256,10 @@ export class CompletionEngine {
     const started = this.o.clock();
     const { document } = request;
     const outline = await this.o.parser.outline(document, signal);
-    const own = this.o.settings()['context.outlines'] ? await ownModules(document, outline, this.o.files, signal) : [];
-    const context = requestContext(document, request.offset, outline, request.task, own.map((m) => m.imported));
+    const own = this.o.settings()['context.outlines'] ? await ownModules(document, outline, this.o.files, this.o.parser, signal) : [];
+    const context = requestContext(document, request.offset, outline, request.task, [...new Set(own.flatMap((m) => m.imported ?? []))]);
     const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
-    const outlines = await renderOutlines(own, this.o.parser, OUTLINE_TOKENS, signal);
+    const outlines = renderOutlines(own, OUTLINE_TOKENS);
     const { messages, context: used } = await this.compose(request, outline, outlines, retrieved, model?.name ?? '');
     return { request, outline, own, outlines, context, retrieved: used, looked: retrieved, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
   }
@@ -302,7 +304,7 @@ export class CompletionEngine {
     const code = documentWithMarker(document, { start: offset, end: offset }, DOCUMENT_TOKENS, outline.imports.map((i) => i.range));
     const messages = fillTemplate(await this.o.prompts(), request.mode === 'plain' ? 'plain-code-generation' : 'secure-code-generation', {
       language: document.language,
-      path: displayName(document.path),
+      path: fileLabel(document.path),
       knowledge: renderAll(used.knowledge, renderKnowledge),
       securityNotes: renderAll(used.securityNotes, renderNote),
       functionNotes: renderAll(used.functionNotes, renderNote),
@@ -384,7 +386,7 @@ export class CompletionEngine {
       language: prepared.request.document.language,
       diagnosis: [describeFindings(findings, scanned), describeTests(failed.verdict)].filter(Boolean).join('\n\n'),
       guidance: await this.knownAbout(findings.flatMap((f) => f.cwe)),
-      definitions: failed.verdict.function.status === 'fail' ? await this.definitions(prepared, [failed.edit, ...failed.importEdits], signal) : '',
+      definitions: await this.definitions(prepared, [failed.edit, ...failed.importEdits], { failures: failed.verdict.function.failures ?? [], ownFile: false }, signal),
     });
     const messages: ChatMessage[] = [...prepared.messages, { role: 'assistant', content: fence(failed.edit.text.replace(/\r\n/g, '\n'), prepared.request.document.language) }, ...followUp];
     const budget = AbortSignal.timeout(Math.max(1, this.o.settings()['verify.retryBudgetMs']));
@@ -418,16 +420,19 @@ export class CompletionEngine {
     const outline = await this.o.parser.outline(after, signal);
     const failure = {
       language: document.language,
-      task: prepared.context.task || `Complete ${displayName(document.path)}`,
+      task: prepared.context.task || `Complete ${fileLabel(document.path)}`,
       code: completedCode(document, edits, outline),
       modelName: answer.model,
       origin: 'completion',
       ...this.placeOf(document, answer.placement.edit.start),
     } as const;
     const learned: LearnedNote[] = [];
-    if (security.findings.length > 0) learned.push(...(await this.o.learner.learnSecurity({ ...failure, scanned: after.text, findings: security.findings }, model, signal)));
+    if (security.findings.length > 0) {
+      const definitions = await this.definitions(prepared, edits, { ownFile: true }, signal);
+      learned.push(...(await this.o.learner.learnSecurity({ ...failure, scanned: after.text, findings: security.findings, definitions }, model, signal)));
+    }
     if (tested.status === 'fail') {
-      const definitions = await this.definitions(prepared, edits, signal);
+      const definitions = await this.definitions(prepared, edits, { failures: tested.failures ?? [], ownFile: true }, signal);
       learned.push(...(await this.o.learner.learnFunction({ ...failure, diagnosis: describeFailures(tested.failures ?? []), definitions }, model, signal)));
     }
     return learned;
@@ -438,12 +443,18 @@ export class CompletionEngine {
     return file === undefined ? {} : { place: { file, line: new LineIndex(document.text).placeAt(offset).line } };
   }
 
-  /** The workspace's own definitions that the completed function calls. */
-  private async definitions(prepared: Prepared, edits: readonly TextEdit[], signal: AbortSignal): Promise<string> {
-    const code = edits.map((edit) => edit.text).join('\n');
-    const outline = await this.o.parser.outline(withEdits(prepared.request.document, edits), signal);
-    const called = outline.calls.map((call) => call.name).filter((name) => code.includes(name));
-    return renderDefinitions(prepared.own, called, this.o.parser, DEFINITION_TOKENS, signal);
+  /** The workspace's own definitions that the completed function depends on. */
+  private async definitions(prepared: Prepared, edits: readonly TextEdit[], o: { failures?: readonly TestCase[]; ownFile: boolean }, signal: AbortSignal): Promise<string> {
+    if (!this.o.settings()['context.outlines']) return '';
+    const document = withEdits(prepared.request.document, edits);
+    const outline = await this.o.parser.outline(document, signal);
+    const [main] = edits;
+    if (!main) return '';
+    const start = main.start + edits.filter((e) => e !== main && e.start <= main.start).reduce((sum, e) => sum + e.text.length - (e.end - e.start), 0);
+    const within = { start, end: start + main.text.length };
+    // Asked anew: the completion may have brought imports of its own.
+    const modules = await ownModules(document, outline, this.o.files, this.o.parser, signal);
+    return renderDefinitions({ document, outline, within, modules, failures: o.failures ?? [], ownFile: o.ownFile }, this.o.files, this.o.parser, DEFINITION_TOKENS, signal);
   }
 
   /** What passed is the secure example of a note only where the check that made the note has passed it. */
@@ -506,9 +517,4 @@ function linkedController(signal: AbortSignal): { controller: AbortController; u
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   return { controller, unlink: () => signal.removeEventListener('abort', onAbort) };
-}
-
-/** A path for a prompt: the last two parts, so that no home folder leaves the machine. */
-function displayName(path: string): string {
-  return path.split(/[\\/]/).slice(-2).join('/');
 }

@@ -41,7 +41,7 @@ export function moduleOutline(document: SourceDocument, outline: SyntaxOutline, 
 function nested({ functions, declarations }: SyntaxOutline): Entry[] {
   const all: Entry[] = [
     ...functions.map((f): Entry => ({ name: f.name, kind: 'function', outline: f, members: [], hasCode: true })),
-    ...declarations.map((d): Entry => ({ name: d.name, kind: d.kind, outline: d, members: [], hasCode: false })),
+    ...declarations.flatMap((d): Entry[] => (d.kind === 'constant' ? [] : [{ name: d.name, kind: d.kind, outline: d, members: [], hasCode: false }])),
   ].sort((a, b) => a.outline.range.start - b.outline.range.start || b.outline.range.end - a.outline.range.end);
   const top: Entry[] = [];
   const around: Entry[] = [];

@@ -40,6 +40,8 @@ export interface SecurityFailure extends Failure {
   readonly scanned: string;
   /** At least one. */
   readonly findings: readonly Finding[];
+  /** Definitions of the workspace's own APIs that the code depends on, ready for a prompt. */
+  readonly definitions?: string;
   /** Sliced secure code of a matching sample: makes the guidance a correction guide (offline construction). */
   readonly secureSlice?: string;
   /** Work that was interrupted is done again: a failure that a note counts already is not counted twice. */
@@ -228,7 +230,7 @@ export class Learner {
         task: fence(failure.task, 'text'),
         code: fence(failure.code, failure.language),
         diagnosis: describeFindings(findings, failure.scanned),
-        definitions: '',
+        definitions: failure.definitions ?? '',
         secure: failure.secureSlice ? fence(failure.secureSlice, failure.language) : '',
       },
     };

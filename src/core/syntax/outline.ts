@@ -20,11 +20,13 @@ export interface ImportOutline {
   readonly module: string;
   /** Names it binds in this document (aliases as bound); empty where the language binds none. */
   readonly names: readonly string[];
+  /** Bound name → the name in the module, where they differ (`import { a as b }`: b → a). */
+  readonly renamed?: Readonly<Record<string, string>>;
 }
 
-/** A type, or a function that is declared without a body (a prototype, a member of an interface). */
+/** A type, a function that is declared without a body (a prototype, a member of an interface), or a constant of the module. */
 export interface DeclarationOutline {
-  readonly kind: 'type' | 'function';
+  readonly kind: 'type' | 'function' | 'constant';
   readonly name: string;
   /** The whole construct, decorators included. */
   readonly range: OffsetRange;
@@ -42,7 +44,7 @@ export interface SyntaxOutline {
   readonly errors: readonly OffsetRange[];
   /** All functions in document order; an inner one follows the one around it. */
   readonly functions: readonly FunctionOutline[];
-  /** Types and functions without a body, in document order; a member follows what is around it. */
+  /** Types, functions without a body and the module's constants, in document order; a member follows what is around it. */
   readonly declarations: readonly DeclarationOutline[];
   readonly imports: readonly ImportOutline[];
   /** Called names as written, dotted (`cursor.execute`, `memcpy`), with the place of the call. */

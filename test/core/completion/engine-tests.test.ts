@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CompletionRequest } from '../../../src/core/completion/types.ts';
+import type { WorkspaceFiles } from '../../../src/core/completion/outlines.ts';
 import { FunctionCheck } from '../../../src/core/verification/function-check.ts';
 import type { TestRunner } from '../../../src/core/verification/test-runner.ts';
 import { house, LineParser } from '../doubles.ts';
@@ -54,5 +55,42 @@ describe('Secure Complete with tests', () => {
     const { engine, store } = withTests({ completion: block('evil()'), retry: block('wrong()') });
     await (await engine.complete(request, { signal, tests: true })).learned;
     assert.deepEqual([...store.notes.values()].map((n) => n.note.secureExample), [undefined, undefined]);
+  });
+
+  describe('gives the model the definitions that the failing code calls and the traceback passed through', () => {
+    const file = (path: string, text: string) => ({ path, language: 'python', text });
+    const files: WorkspaceFiles = {
+      resolveImport: (_document, { module }) => Promise.resolve(module === 'db' ? [file('/w/db.py', 'def execute(sql):\n    """Gives an iterator: read it once."""\n    return check(sql)\n')] : []),
+      besides: () => Promise.resolve([]),
+      named: (path) => Promise.resolve(path === '/w/rules.py' ? file(path, 'def check(sql):\n    """Only upper case."""\n    raise ValueError(sql)\n') : undefined),
+    };
+    const failing: TestRunner = {
+      ...runner,
+      run: (_plan, document) => Promise.resolve({ status: 'ran', ms: 1, cases: [{ id: 't', name: 't', ...(document.text.includes('wrong') ? { status: 'failed', message: 'ValueError: x', details: '  File "/w/rules.py", line 3, in check' } : { status: 'passed' }) }] }),
+    };
+    const asked = (messages: readonly { content: string }[] | undefined) => messages?.at(-1)?.content ?? '';
+    const answers = (completion: string) => (r: { purpose: string }) => ({ completion: block(completion), retry: block('return 1') })[r.purpose] ?? 'ok';
+
+    it('for the retry and for the note of a failing test', async () => {
+      const { engine, model } = house({ files, tests: new FunctionCheck(failing, new LineParser()), script: answers('return db.execute("wrong")') });
+      await (await engine.complete(request, { signal, tests: true })).learned;
+      for (const purpose of ['retry', 'repair-suggestion']) {
+        const prompt = asked(model.requests.find((r) => r.purpose === purpose)?.messages);
+        assert.match(prompt, /read it once/, purpose);
+        assert.ok(prompt.indexOf('Only upper case') > 0 && prompt.indexOf('Only upper case') < prompt.indexOf('read it once'), purpose);
+      }
+    });
+
+    it('for the note of a security finding', async () => {
+      const { engine, model } = house({ files, script: answers('return db.execute(evil)') });
+      await (await engine.complete(request, { signal })).learned;
+      assert.match(asked(model.requests.find((r) => r.purpose === 'security-warning')?.messages), /read it once/);
+    });
+
+    it('but none where other files are not to be read', async () => {
+      const { engine, model } = house({ files, settings: { 'context.outlines': false }, tests: new FunctionCheck(failing, new LineParser()), script: answers('return db.execute("wrong")') });
+      await (await engine.complete(request, { signal, tests: true })).learned;
+      assert.doesNotMatch(asked(model.requests.find((r) => r.purpose === 'repair-suggestion')?.messages), /read it once|upper case/);
+    });
   });
 });

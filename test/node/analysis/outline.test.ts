@@ -16,6 +16,22 @@ describe('the outline', () => {
   const imported = (outline: SyntaxOutline) => outline.imports.map((i) => [i.module, ...i.names]);
   const called = (outline: SyntaxOutline) => outline.calls.map((c) => c.name);
 
+  it('lists types, functions without a body and constants of the module, with what is said of them', async () => {
+    const declared = async (language: string, text: string) => (await of(language, text)).declarations.map((d) => [d.kind, d.name, d.documentation].filter(Boolean).join(' '));
+    assert.deepEqual(await declared('python', '@data\nclass A(B):\n    """Cents."""\n    x = 1\n    def f(self): pass\n# At most.\nLIMIT: int = 3\nf = lambda: 1\ndef g():\n    y = 2\n'), ['type A Cents.', 'constant LIMIT At most.']);
+    assert.deepEqual(await declared('javascript', "const fs = require('fs');\nconst { a: b } = require('x');\n/** Q. */\nexport class Q {}\nexport const MAX = 3, f = () => { const inner = 1; };\n"), ['type Q Q.', 'constant MAX']);
+    assert.deepEqual(await declared('typescript', 'export interface R {\n  /** S. */\n  save(x: number): void;\n}\nabstract class K { abstract m(): void; n() {} }\ntype T = 1;\nenum E { A }\nfunction over(a: string): void;\nfunction over(a: any) {}\n'), ['type R', 'function save S.', 'type K', 'function m', 'type T', 'type E', 'function over']);
+    assert.deepEqual(await declared('c', '#define MAX 3\n#define SQ(x) ((x)*(x))\nstruct ring { int a; };\ntypedef struct { int x; } pt;\n/* Check it. */\nint *push(struct ring *r);\nint x;\nint (*cb)(int);\n'), ['constant MAX', 'function SQ', 'type ring', 'type pt', 'function push Check it.']);
+    assert.deepEqual(await declared('cpp', 'class Ring { public: Ring(int n); void push(int v); virtual void z() = 0; int size() { return 1; } int a_; };\ntemplate<class T> T id(T x);\n'), ['type Ring', 'function Ring', 'function push', 'function z', 'function id']);
+    assert.deepEqual(await declared('go', 'package a\n\n// S is.\ntype S struct{}\ntype I interface { Put(k string) error }\nconst Max = 3\nfunc f() { const inner = 1 }\n'), ['type S S is.', 'type I', 'function Put', 'constant Max']);
+    assert.deepEqual(await declared('java', '/** L. */\ninterface L { void post(int a); }\nabstract class Q { abstract int z(); int y() { return 1; } }\nrecord R(int a) {}\nenum E { A }\n'), ['type L L.', 'function post', 'type Q', 'function z', 'type R', 'type E']);
+  });
+  it('tells the names of imports apart from those that a module calls its own', async () => {
+    const renamed = async (language: string, text: string) => (await of(language, text)).imports.map((i) => i.renamed ?? {});
+    assert.deepEqual(await renamed('python', 'from a import b as c, d\nimport e as f\n'), [{ c: 'b' }, {}]);
+    assert.deepEqual(await renamed('javascript', "import x, { y as z, q } from 'm';\nconst { a: b, c } = require('n');\n"), [{ x: 'default', z: 'y' }, { b: 'a' }]);
+  });
+
   describe('of Python', () => {
     it('finds every form of function', async () => {
       const text = 'def a(): pass\nasync def b(): pass\nclass C:\n    @property\n    def d(self): return 1\n    async def e(self):\n        def f(): pass\ng = lambda x: x\n';

@@ -57,11 +57,18 @@ function prototype(node: Node, text: string): DeclarationParts | undefined {
   return { kind: 'function', name: textOf(name, text), whole: outermost(node, ['template_declaration']) };
 }
 
+function macro(kind: DeclarationParts['kind']) {
+  return (node: Node, text: string): DeclarationParts | undefined => {
+    const name = node.childForFieldName('name');
+    return name ? { kind, name: textOf(name, text), whole: node } : undefined;
+  };
+}
+
 /** C and C++. */
 export const C: LanguageOutline = {
   openBodies: 'braces',
   functions: { function_definition: definition, lambda_expression: lambda },
-  declarations: { struct_specifier: type, class_specifier: type, union_specifier: type, enum_specifier: type, declaration: prototype, field_declaration: prototype },
+  declarations: { struct_specifier: type, class_specifier: type, union_specifier: type, enum_specifier: type, declaration: prototype, field_declaration: prototype, preproc_def: macro('constant'), preproc_function_def: macro('function') },
   imports: {
     preproc_include: (node, text) => {
       const path = node.childForFieldName('path');

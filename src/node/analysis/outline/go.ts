@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter';
-import { ancestor, type ChainTypes, dottedName, type FunctionParts, type LanguageOutline, textOf, unquoted } from './language-outline.ts';
+import { ancestor, type ChainTypes, type DeclarationParts, dottedName, type FunctionParts, type LanguageOutline, textOf, unquoted } from './language-outline.ts';
 
 const CHAIN: ChainTypes = {
   links: {
@@ -34,14 +34,25 @@ function literal(node: Node, text: string): FunctionParts | undefined {
   return { name: textOf(name, text), whole: ancestor(statement, ['var_declaration'], 2) ?? statement, body };
 }
 
+function entry(kind: DeclarationParts['kind']) {
+  return (node: Node, text: string): DeclarationParts | undefined => {
+    const name = node.childForFieldName('name');
+    if (!name || (kind === 'constant' && node.parent?.parent?.type !== 'source_file')) return undefined;
+    return { kind, name: textOf(name, text), whole: node.parent?.namedChildCount === 1 ? node.parent : node };
+  };
+}
+
 export const GO: LanguageOutline = {
   openBodies: 'braces',
   functions: { function_declaration: declaration, method_declaration: declaration, func_literal: literal },
   declarations: {
-    // The declaration that holds one type alone is where its comment stands.
-    type_spec: (node, text) => {
+    // The declaration that holds one of them alone is where its comment stands.
+    type_spec: entry('type'),
+    const_spec: entry('constant'),
+    var_spec: entry('constant'),
+    method_elem: (node, text) => {
       const name = node.childForFieldName('name');
-      return name ? { kind: 'type', name: textOf(name, text), whole: node.parent?.namedChildCount === 1 ? node.parent : node } : undefined;
+      return name ? { kind: 'function', name: textOf(name, text), whole: node } : undefined;
     },
   },
   imports: {

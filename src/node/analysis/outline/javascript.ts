@@ -82,19 +82,25 @@ function importStatement(node: Node, text: string): readonly ImportParts[] {
   const source = node.childForFieldName('source') ?? clause?.childForFieldName('source');
   if (!source) return [];
   const names: string[] = [];
+  const renamed: Record<string, string> = {};
   for (const part of clause?.namedChildren ?? []) {
-    if (part?.type === 'identifier') names.push(textOf(part, text));
+    if (part?.type === 'identifier') {
+      names.push(textOf(part, text));
+      renamed[textOf(part, text)] = 'default';
+    }
     else if (part?.type === 'namespace_import') {
       const name = part.namedChild(0);
       if (name) names.push(textOf(name, text));
     } else if (part?.type === 'named_imports') {
       for (const specifier of part.namedChildren) {
-        const bound = specifier?.childForFieldName('alias') ?? specifier?.childForFieldName('name');
+        const own = specifier?.childForFieldName('name');
+        const bound = specifier?.childForFieldName('alias') ?? own;
         if (bound) names.push(textOf(bound, text));
+        if (bound && own && bound !== own) renamed[textOf(bound, text)] = textOf(own, text);
       }
     }
   }
-  return [{ module: unquoted(source, text), names }];
+  return [{ module: unquoted(source, text), names, ...(Object.keys(renamed).length > 0 ? { renamed } : {}) }];
 }
 
 function exportFrom(node: Node, text: string): readonly ImportParts[] {
@@ -110,7 +116,29 @@ function requireCall(node: Node, text: string): readonly ImportParts[] {
   if (argument?.type !== 'string') return [];
   const value = outermost(node, ['member_expression', 'await_expression', 'parenthesized_expression']);
   const target = value.parent?.type === 'variable_declarator' ? value.parent.childForFieldName('name') : null;
-  return [{ module: unquoted(argument, text), names: target ? boundNames(target, text) : [] }];
+  const renamed = target?.type === 'object_pattern' ? renamedIn(target, text) : {};
+  return [{ module: unquoted(argument, text), names: target ? boundNames(target, text) : [], ...(Object.keys(renamed).length > 0 ? { renamed } : {}) }];
+}
+
+/** `const { a: b } = require('x')`: b → a. */
+function renamedIn(pattern: Node, text: string): Record<string, string> {
+  const renamed: Record<string, string> = {};
+  for (const pair of pattern.namedChildren) {
+    const key = pair?.type === 'pair_pattern' ? pair.childForFieldName('key') : null;
+    const value = pair?.childForFieldName('value');
+    if (key && value?.type === 'identifier') renamed[textOf(value, text)] = textOf(key, text);
+  }
+  return renamed;
+}
+
+/** Only of the module itself: what functions hold is nobody else's. */
+function constant(node: Node, text: string): DeclarationParts | undefined {
+  const list = node.parent;
+  const holder = list?.parent?.type === 'export_statement' ? list.parent.parent : list?.parent;
+  const value = node.childForFieldName('value');
+  const name = node.childForFieldName('name');
+  if (!list || holder?.type !== 'program' || name?.type !== 'identifier' || !value || /function|arrow|class/.test(value.type) || /^(?:await\s+import|require)\b/.test(textOf(value, text))) return undefined;
+  return { kind: 'constant', name: textOf(name, text), whole: outermost(list, ['export_statement']) };
 }
 
 function boundNames(pattern: Node, text: string): string[] {
@@ -149,6 +177,7 @@ export const JAVASCRIPT: LanguageOutline = {
     function_signature: signature,
     method_signature: signature,
     abstract_method_signature: signature,
+    variable_declarator: constant,
   },
   imports: {
     import_statement: importStatement,

@@ -14,7 +14,7 @@ export interface FunctionParts {
 
 /** A type or a function without a body, as its grammar shows it. */
 export interface DeclarationParts {
-  readonly kind: 'type' | 'function';
+  readonly kind: 'type' | 'function' | 'constant';
   readonly name: string;
   readonly whole: Node;
   readonly header?: Node;
@@ -24,6 +24,8 @@ export interface DeclarationParts {
 export interface ImportParts {
   readonly module: string;
   readonly names: readonly string[];
+  /** Bound name → own name, where they differ. */
+  readonly renamed?: Readonly<Record<string, string>>;
 }
 
 /** How to read one language's tree: what to do at nodes of which type. `text` is the whole source. */

@@ -41,7 +41,7 @@ export function outlineOf(grammar: GrammarName, tree: Tree, text: string): Synta
       if (parts) declarations.push(declarationOutline(parts, text));
     }
     const readImports = own(language.imports, type);
-    if (readImports) for (const { module, names } of readImports(node(), text)) if (module) imports.push({ range: rangeOf(node()), module, names });
+    if (readImports) for (const parts of readImports(node(), text)) if (parts.module) imports.push({ range: rangeOf(node()), ...parts });
     const readCall = own(language.calls, type);
     if (readCall) {
       const name = readCall(node(), text);

@@ -29,7 +29,15 @@ export const PYTHON: LanguageOutline = {
       return { name: textOf(name, text), whole: assignment, body };
     },
   },
-  declarations: { class_definition: typeDeclaration(['decorated_definition']) },
+  declarations: {
+    class_definition: typeDeclaration(['decorated_definition']),
+    assignment: (node, text) => {
+      const name = node.childForFieldName('left');
+      // Of assignments only those of the module itself: names that others import.
+      if (name?.type !== 'identifier' || node.parent?.parent?.type !== 'module' || node.childForFieldName('right')?.type === 'lambda') return undefined;
+      return { name: textOf(name, text), kind: 'constant', whole: node };
+    },
+  },
   imports: {
     import_statement: (node, text) =>
       node.childrenForFieldName('name').flatMap((child) => {
@@ -42,11 +50,15 @@ export const PYTHON: LanguageOutline = {
     import_from_statement: (node, text) => {
       const module = node.childForFieldName('module_name');
       if (!module) return [];
+      const renamed: Record<string, string> = {};
       const names = node.childrenForFieldName('name').flatMap((child) => {
-        const bound = child?.childForFieldName('alias') ?? child;
+        const alias = child?.childForFieldName('alias');
+        const own = child?.childForFieldName('name');
+        if (alias && own) renamed[textOf(alias, text)] = textOf(own, text);
+        const bound = alias ?? child;
         return bound ? [textOf(bound, text)] : [];
       });
-      return [{ module: textOf(module, text).replace(/\s+/g, ''), names }];
+      return [{ module: textOf(module, text).replace(/\s+/g, ''), names, ...(Object.keys(renamed).length > 0 ? { renamed } : {}) }];
     },
   },
   calls: {
