@@ -34,6 +34,17 @@ const TOKENS: readonly Pattern[] = [
 
 /** Replaces every secret by `[redacted: kind]`. Text without secrets comes back unchanged; doing it twice changes nothing. */
 export function redactSecrets(text: string): string {
+  // What is hidden can leave its neighbour standing alone, and so to be seen: each turn hides at least one more.
+  let result = hideSecrets(text);
+  for (let turn = 0; turn < 20; turn++) {
+    const again = hideSecrets(result);
+    if (again === result) break;
+    result = again;
+  }
+  return result;
+}
+
+function hideSecrets(text: string): string {
   let result = redactPrivateKeys(text);
   for (const { kind, pattern, hint, accept } of TOKENS) {
     if (hint.test(result)) result = result.replace(pattern, (match) => (accept && !accept(match) ? match : mark(kind)));
