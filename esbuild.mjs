@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AssetProblems, MODEL, packAssets } from './tools/build/assets.mjs';
-import { banner, plugins } from './tools/build/bundling.mjs';
+import { banner, besideTheBundle, plugins } from './tools/build/bundling.mjs';
 import { writeIfChanged } from './tools/build/files.mjs';
 import { makeNotices } from './tools/build/notices.mjs';
 import { packSlices } from './tools/build/slices.mjs';
@@ -34,12 +34,15 @@ const common = {
   define: { SAFENOTE_VERSION: JSON.stringify(pkg.version) },
   plugins: [...plugins, { name: 'write-whole', setup: (b) => b.onEnd(writeOutputs) }],
 };
+/** The client of a model is loaded with the first request, from beside the bundle. */
+const apart = { plugins: [...common.plugins, besideTheBundle], supported: { 'dynamic-import': false } };
 const all = [
   { in: 'src/extension.ts', out: 'dist/extension.js', external: ['vscode'] },
   // What the extension loads when it is first used.
   // Nothing in it goes by a function's or class's own name (errors carry theirs as a property), and names are 5 % of it.
-  { in: 'src/vscode/compose.ts', out: 'dist/main.js', external: ['vscode'], keepNames: false },
-  { in: 'src/cli/main.ts', out: 'dist/cli.js', banner: { js: banner.cli } },
+  { in: 'src/vscode/compose.ts', out: 'dist/main.js', external: ['vscode'], keepNames: false, ...apart },
+  { in: 'src/cli/main.ts', out: 'dist/cli.js', banner: { js: banner.cli }, ...apart },
+  { in: 'src/node/llm/openai-client.ts', out: 'dist/openai-client.js' },
   { in: 'src/node/analysis/worker.ts', out: 'dist/analysis-worker.js' },
   { in: 'src/node/embedding/worker.ts', out: 'dist/embedding-worker.js' },
   // The chart library, for reports alone: loaded when one is drawn.

@@ -33,6 +33,28 @@ export interface CommandMap {
   'safenote.approveNote': (target?: NoteTarget | Uri, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.deleteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.copyNoteId': (target?: NoteTarget) => Promise<void>;
+  'safenote.pinNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.unpinNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.mergeNotes': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
+  'safenote.splitNote': (target?: NoteTarget) => Promise<void>;
+  'safenote.undoNoteChange': () => Promise<void>;
+  'safenote.goToOrigin': (target?: NoteTarget) => Promise<void>;
+  'safenote.compareNote': (target?: NoteTarget) => Promise<void>;
+  'safenote.filterNotes': () => Promise<void>;
+  'safenote.clearNoteFilter': () => void;
+  'safenote.arrangeNotes': () => Promise<void>;
+  'safenote.securityNotes.byCwe': () => Promise<void>;
+  'safenote.securityNotes.byFile': () => Promise<void>;
+  'safenote.securityNotes.byLanguage': () => Promise<void>;
+  'safenote.securityNotes.byModel': () => Promise<void>;
+  'safenote.securityNotes.byAge': () => Promise<void>;
+  'safenote.functionNotes.byModule': () => Promise<void>;
+  'safenote.functionNotes.byLanguage': () => Promise<void>;
+  'safenote.functionNotes.byModel': () => Promise<void>;
+  'safenote.functionNotes.byAge': () => Promise<void>;
+  'safenote.sortNotes.byFrequency': () => Promise<void>;
+  'safenote.sortNotes.byDate': () => Promise<void>;
+  'safenote.sortNotes.byTitle': () => Promise<void>;
   'safenote.showPrompt': () => Promise<void>;
   'safenote.whyNoSuggestion': () => Promise<void>;
   'safenote.selectModel': () => Promise<void>;
@@ -51,10 +73,12 @@ export interface InternalCommandMap {
   'safenote.internal.replaceCompletion': (target: FindingTarget) => Promise<void>;
   /** What a click on the status bar item offers. */
   'safenote.internal.menu': () => Promise<void>;
+  /** Shows more rows of a long group in the sidebar. */
+  'safenote.internal.moreNotes': (group: string) => void;
 }
 
 /** The same ids where code runs. */
-export const INTERNAL_COMMANDS: readonly (keyof InternalCommandMap)[] = ['safenote.internal.accepted', 'safenote.internal.replaceCompletion', 'safenote.internal.menu'];
+export const INTERNAL_COMMANDS: readonly (keyof InternalCommandMap)[] = ['safenote.internal.accepted', 'safenote.internal.replaceCompletion', 'safenote.internal.menu', 'safenote.internal.moreNotes'];
 
 export type CommandId = keyof CommandMap;
 export type CommandHandlers = CommandMap & InternalCommandMap;
@@ -79,6 +103,28 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.approveNote': { title: 'Approve Note', palette: true },
   'safenote.deleteNote': { title: 'Delete Note', palette: true },
   'safenote.copyNoteId': { title: 'Copy Note Id', palette: false },
+  'safenote.pinNote': { title: 'Pin Note', palette: true },
+  'safenote.unpinNote': { title: 'Unpin Note', palette: true },
+  'safenote.mergeNotes': { title: 'Merge Notes', palette: true },
+  'safenote.splitNote': { title: 'Split Note', palette: true },
+  'safenote.undoNoteChange': { title: 'Undo Note Change', palette: true },
+  'safenote.goToOrigin': { title: 'Go to Origin', palette: true },
+  'safenote.compareNote': { title: 'Compare Erroneous and Secure Code', palette: true },
+  'safenote.filterNotes': { title: 'Filter Notes', palette: true },
+  'safenote.clearNoteFilter': { title: 'Clear Note Filter', palette: true },
+  'safenote.arrangeNotes': { title: 'Arrange Notes', palette: true },
+  'safenote.securityNotes.byCwe': { title: 'Group by CWE', palette: false },
+  'safenote.securityNotes.byFile': { title: 'Group by File', palette: false },
+  'safenote.securityNotes.byLanguage': { title: 'Group by Language', palette: false },
+  'safenote.securityNotes.byModel': { title: 'Group by Model', palette: false },
+  'safenote.securityNotes.byAge': { title: 'Group by Age', palette: false },
+  'safenote.functionNotes.byModule': { title: 'Group by Module', palette: false },
+  'safenote.functionNotes.byLanguage': { title: 'Group by Language', palette: false },
+  'safenote.functionNotes.byModel': { title: 'Group by Model', palette: false },
+  'safenote.functionNotes.byAge': { title: 'Group by Age', palette: false },
+  'safenote.sortNotes.byFrequency': { title: 'Sort by Frequency', palette: false },
+  'safenote.sortNotes.byDate': { title: 'Sort by Date', palette: false },
+  'safenote.sortNotes.byTitle': { title: 'Sort by Title', palette: false },
   'safenote.showPrompt': { title: 'Show Prompt', palette: true },
   'safenote.whyNoSuggestion': { title: 'Why No Suggestion?', palette: true },
   'safenote.selectModel': { title: 'Select Model', palette: true },
@@ -93,16 +139,19 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
 export const EXTENSION_ID = 'safenote.safenote';
 
 /** Context keys that when-clauses of `package.json` may use. */
-export const CONTEXT_KEYS = ['safenote.completing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove'] as const;
+export const CONTEXT_KEYS = [
+  'safenote.completing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove',
+  'safenote.securityGrouping', 'safenote.functionGrouping', 'safenote.noteOrder', 'safenote.notesFiltered', 'safenote.noteUndo',
+] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];
 
 /** Views of `package.json`. */
 export const VIEWS = ['safenote.securityNotes', 'safenote.functionNotes', 'safenote.findings'] as const;
 export const VIEW_CONTAINER = 'safenote';
 
-/** Values of `viewItem` that when-clauses may name. */
-export const VIEW_ITEMS = ['note.active', 'note.muted', 'note.quarantined', 'noteFile.setAside', 'finding'] as const;
-export type ViewItem = (typeof VIEW_ITEMS)[number];
+/** Values of `viewItem` that when-clauses may name: what a row is, for a note also its state, and then what it has. */
+export const VIEW_ITEMS = ['note.active', 'note.muted', 'note.quarantined', 'note.active.pinned.merged.origin.secure', 'noteFile.setAside', 'finding'] as const;
+export type ViewItem = (typeof VIEW_ITEMS)[number] | `note.${'active' | 'muted' | 'quarantined'}${'' | '.pinned'}${'' | '.merged'}${'' | '.origin'}${'' | '.secure'}`;
 
 /**
  * Settings of the schema that `package.json` does not offer, because nothing of this version acts on them. A setting

@@ -1,12 +1,14 @@
 import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import type { NoteKind } from '../core/notebook/note.ts';
 import { Apps } from './apps.ts';
-import { type CommandHandlers, VIEW_CONTAINER } from './commands.ts';
+import { type CommandHandlers, type NoteTarget, VIEW_CONTAINER } from './commands.ts';
 import { Configuration } from './common/configuration.ts';
 import { setContext } from './common/context-keys.ts';
 import { Disposables } from './common/disposables.ts';
 import { ErrorPath } from './common/error-path.ts';
+import type { LazyTree } from './common/lazy-tree.ts';
 import { VirtualDocuments } from './common/virtual-documents.ts';
 import { Acceptance } from './completion/acceptance.ts';
 import { Decisions } from './completion/decisions.ts';
@@ -30,10 +32,14 @@ import { Disclosure } from './models/disclosure.ts';
 import { ModelSource } from './models/model-source.ts';
 import { ModelCommands } from './models/select-model.ts';
 import { Guard } from './guard/guard.ts';
+import { NO_FILTER } from './notebook/arrange.ts';
+import { Arrangement } from './notebook/arrangement.ts';
 import { NoteCommands } from './notebook/note-commands.ts';
 import { NoteDocuments } from './notebook/note-documents.ts';
+import { NoteSearch } from './notebook/note-search.ts';
 import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
+import { SeenNotes } from './notebook/seen-notes.ts';
 import type { ShellParts } from './shell-parts.ts';
 
 /** Everything behind the shell. */
@@ -84,14 +90,18 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const notebooks = own.add(new Notebooks({ apps, errors }));
   own.add(new FindingsView(findings, (cwe) => notebooks.titleOf(cwe), shell.trees['safenote.findings']));
   const security = shell.trees['safenote.securityNotes'];
-  own.add(new NotesView('security', notebooks, security));
-  own.add(new NotesView('function', notebooks, shell.trees['safenote.functionNotes']));
+  const arrangement = new Arrangement(context.globalState);
+  const viewOf = (kind: NoteKind, tree: LazyTree) =>
+    own.add(new NotesView({ kind, notebooks, tree, arrangement, seen: new SeenNotes(context.workspaceState, kind), errors, merge: (from, into) => notes.mergeInto(from, into) }));
+  const views = { security: viewOf('security', security), function: viewOf('function', shell.trees['safenote.functionNotes']) };
   const noteDocuments = own.add(new NoteDocuments({ notebooks, errors }));
-  const reveal = async () => {
+  const reveal = async (target?: NoteTarget) => {
     await vscode.commands.executeCommand(`workbench.view.extension.${VIEW_CONTAINER}`);
-    await vscode.commands.executeCommand('safenote.securityNotes.focus');
+    if (target && ((await views.security.reveal(target)) || (await views.function.reveal(target)))) return;
+    if (!target) await vscode.commands.executeCommand('safenote.securityNotes.focus');
   };
-  const notes = new NoteCommands({ notebooks, documents, errors, reveal });
+  const notes: NoteCommands = new NoteCommands({ notebooks, documents, errors, reveal });
+  const search = new NoteSearch({ notebooks, arrangement, errors, open: ({ stored }) => notes.show(stored), reveal });
 
   own.add(findings.onDidChange(() => status.setFindings(findings.count)));
   const modelChanged = () => {
@@ -118,7 +128,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.importSarif': (file) => sarif.run(file),
     'safenote.noteFindings': (target) => noteFindings({ apps, findings }, target),
     'safenote.openNotebook': () => notes.openNotebook(),
-    'safenote.searchNotes': () => notes.search(),
+    'safenote.searchNotes': () => search.run(),
     'safenote.refreshNotes': () => Promise.resolve(notebooks.changed()),
     'safenote.openNote': (target) => notes.open(target),
     'safenote.muteNote': (target, selected) => notes.mute(target, selected),
@@ -126,6 +136,28 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.approveNote': (target, selected) => notes.approve(target, selected),
     'safenote.deleteNote': (target, selected) => notes.delete(target, selected),
     'safenote.copyNoteId': (target) => notes.copyId(target),
+    'safenote.pinNote': (target, selected) => notes.pin(target, selected),
+    'safenote.unpinNote': (target, selected) => notes.unpin(target, selected),
+    'safenote.mergeNotes': (target, selected) => notes.merge(target, selected),
+    'safenote.splitNote': (target) => notes.split(target),
+    'safenote.undoNoteChange': () => notes.undo(),
+    'safenote.goToOrigin': (target) => notes.goToOrigin(target),
+    'safenote.compareNote': (target) => notes.compare(target),
+    'safenote.filterNotes': () => arrangement.askFilter(notebooks),
+    'safenote.clearNoteFilter': () => arrangement.setFilter(NO_FILTER),
+    'safenote.arrangeNotes': () => arrangement.ask(),
+    'safenote.securityNotes.byCwe': () => arrangement.group('security', 'cwe'),
+    'safenote.securityNotes.byFile': () => arrangement.group('security', 'file'),
+    'safenote.securityNotes.byLanguage': () => arrangement.group('security', 'language'),
+    'safenote.securityNotes.byModel': () => arrangement.group('security', 'model'),
+    'safenote.securityNotes.byAge': () => arrangement.group('security', 'age'),
+    'safenote.functionNotes.byModule': () => arrangement.group('function', 'file'),
+    'safenote.functionNotes.byLanguage': () => arrangement.group('function', 'language'),
+    'safenote.functionNotes.byModel': () => arrangement.group('function', 'model'),
+    'safenote.functionNotes.byAge': () => arrangement.group('function', 'age'),
+    'safenote.sortNotes.byFrequency': () => arrangement.sort('frequency'),
+    'safenote.sortNotes.byDate': () => arrangement.sort('updated'),
+    'safenote.sortNotes.byTitle': () => arrangement.sort('title'),
     'safenote.showPrompt': () => showPrompt.run(),
     'safenote.whyNoSuggestion': async () => void (await documents.show('Why no suggestion.md', decisions.toMarkdown(configuration.settings()['completion.trigger']))),
     'safenote.selectModel': () => modelCommands.selectModel(),
@@ -137,9 +169,11 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.internal.accepted': (sessionId) => acceptance.accepted(sessionId),
     'safenote.internal.replaceCompletion': (target) => fixes.replaceCompletion(target),
     'safenote.internal.menu': () => showMenu(models),
+    'safenote.internal.moreNotes': (group) => [views.security, views.function].forEach((view) => view.more(group)),
   };
-  // Tests in a real editor see what the screen shows.
-  const screen = () => ({
+  // Tests in a real editor see what the screen shows, and drop rows as a hand does.
+  const screen = (what?: string, kind: NoteKind = 'security', ...targets: NoteTarget[]) => (what === 'rows' ? views[kind].rows() : what === 'drop' ? views[kind].dragOnto(targets) : state());
+  const state = () => ({
     status: { text: status.text, tooltip: status.tooltip },
     gutter: gutter.look,
     findings: findings.uris.flatMap((uri) => findings.of(uri)),
@@ -150,6 +184,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     imported: sarif.last,
     message: errors.last,
     activationMs: shell.activationMs(),
+    notes: { security: views.security.look, function: views.function.look },
   });
   const byId = { ...handlers, 'safenote.internal.test': screen } as Record<string, ((...args: unknown[]) => unknown) | undefined>;
   return {

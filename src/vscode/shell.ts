@@ -25,7 +25,7 @@ export class Shell {
     const startedAt = performance.now();
     this.context = context;
     const pastes = new Map<string, number>();
-    const trees = Object.fromEntries(VIEWS.map((view) => [view, this.own.add(new LazyTree(view, view === 'safenote.findings' ? undefined : () => void this.load()))])) as Record<View, LazyTree>;
+    const trees = Object.fromEntries(VIEWS.map((view) => [view, this.own.add(new LazyTree(view, view === 'safenote.findings' ? undefined : () => void this.load(), view !== 'safenote.findings'))])) as Record<View, LazyTree>;
     const inlineProvider = vscode.languages.registerInlineCompletionItemProvider(
       { pattern: '**' },
       { provideInlineCompletionItems: (document, position, info, token) => (this.answersNow(document, info) ? this.load().provider.provideInlineCompletionItems(document, position, info, token) : []) },

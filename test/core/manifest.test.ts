@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS, SettingsSchema } from '../../src/core/settings.ts';
 import { COMMANDS, CONTEXT_KEYS, EXTENSION_ID, MACHINE_SETTINGS, NOT_OFFERED, VIEW_CONTAINER, VIEW_ITEMS, VIEWS } from '../../src/vscode/commands.ts';
 
 const root = path.join(import.meta.dirname, '../..');
-interface MenuItem { command: string; when?: string; group?: string }
+interface MenuItem { command?: string; submenu?: string; when?: string; group?: string }
 interface Property { type: string; default: unknown; scope?: string; enum?: string[]; enumDescriptions?: string[]; minimum?: number; maximum?: number; description?: string; markdownDescription?: string }
 interface Manifest {
   name: string; publisher: string; main: string; icon: string; categories: string[]; activationEvents: string[]; extensionKind: string[];
@@ -15,6 +15,7 @@ interface Manifest {
     commands: { command: string; title: string; category: string; icon?: string; enablement?: string }[];
     keybindings: { command: string; key: string; mac?: string; when: string }[];
     menus: Record<string, MenuItem[]>;
+    submenus: { id: string; label: string }[];
     viewsContainers: { activitybar: { id: string; icon: string }[] };
     views: Record<string, { id: string; name: string; icon?: string }[]>;
     viewsWelcome: { view: string; contents: string; when?: string }[];
@@ -47,8 +48,14 @@ describe('package.json', () => {
   });
 
   it('names in menus and keybindings only commands that it contributes', () => {
-    const used = [...Object.values(contributes.menus).flat(), ...contributes.keybindings].map((i) => i.command);
+    const used = [...Object.values(contributes.menus).flat(), ...contributes.keybindings].flatMap((i) => i.command ?? []);
     for (const command of used) assert.ok(command in COMMANDS, command);
+  });
+
+  it('fills every submenu and shows each', () => {
+    const shown = Object.values(contributes.menus).flat().flatMap((i) => i.submenu ?? []);
+    for (const { id } of contributes.submenus) assert.ok(shown.includes(id) && (contributes.menus[id]?.length ?? 0) > 1, id);
+    for (const id of shown) assert.ok(contributes.submenus.some((s) => s.id === id), id);
   });
 
   it('keeps out of the command palette what makes no sense there', () => {

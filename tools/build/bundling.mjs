@@ -59,6 +59,14 @@ const openAiServices = {
   },
 };
 
+/** Modules that are bundles of their own: required when they are first needed, by their name in dist/. */
+export const besideTheBundle = {
+  name: 'beside-the-bundle',
+  setup(build) {
+    build.onResolve({ filter: /\/openai-client\.ts$/ }, (args) => (args.kind === 'entry-point' ? undefined : { path: './openai-client.js', external: true }));
+  },
+};
+
 export const plugins = [replace, runtimeImport, openAiServices];
 
 export const banner = {

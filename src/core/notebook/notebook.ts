@@ -1,5 +1,5 @@
 import type { Retrieved } from '../completion/types.ts';
-import { isCancelled, isExpected } from '../errors.ts';
+import { ExpectedError, isCancelled, isExpected } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Embedder } from '../retrieval/embedder.ts';
 import { NoteRetriever } from '../retrieval/note-retriever.ts';
@@ -32,6 +32,9 @@ export interface NotesFound {
  */
 const QUERY_CHARS = 600;
 
+/** Cosine below which a note is about something else than the words of a search. */
+const ALIKE = 0.25;
+
 /** Said wherever vectors are missing; part of a result's remarks. */
 export const LEXICAL_ONLY = 'No embedding model is there: notes and knowledge are ranked by words only.';
 
@@ -42,12 +45,14 @@ export class Notebook {
   private readonly retrievers: { security: NoteRetriever; function: NoteRetriever };
   private readonly embedder: Embedder | undefined;
   private readonly worth: NotebookOptions['worth'];
+  private readonly index: NoteIndex | undefined;
   private readonly log: Logger;
 
   constructor(options: NotebookOptions) {
     this.store = options.store;
     this.embedder = options.embedder;
     this.worth = options.worth;
+    this.index = options.index;
     this.log = options.log;
     const { index, embedder } = options;
     this.indexer = index && embedder ? new NoteIndexer({ index, embedder, hash: options.hash, log: options.log }) : undefined;
@@ -70,6 +75,36 @@ export class Notebook {
       this.log.warn('The query could not be embedded.', isExpected(error) ? error.message : error);
       return { vectors: {}, remarks: [LEXICAL_ONLY] };
     }
+  }
+
+  /** The notes nearest in meaning to a text, of either notebook and whatever their state, best first. Throws where there is no embedder. */
+  async similar(text: string, limit: number, signal: AbortSignal): Promise<{ stored: StoredNote; score: number }[]> {
+    const { embedder, index, indexer } = this;
+    if (!embedder || !index || !indexer) throw new ExpectedError('embedder-unavailable', LEXICAL_ONLY, 'Search by words.');
+    const [vector] = await embedder.embed([text], signal);
+    const { notes } = await this.store.load();
+    await indexer.sync(notes);
+    signal.throwIfAborted();
+    if (!vector) return [];
+    const byId = new Map(notes.map((stored) => [stored.note.id, stored]));
+    const best = new Map<string, number>();
+    for (const kind of ['security', 'function'] as const) {
+      for (const facet of ['task', 'code'] as const) {
+        for (const { noteId, score } of await index.nearest(kind, facet, vector, limit)) best.set(noteId, Math.max(score, best.get(noteId) ?? 0));
+      }
+    }
+    return [...best]
+      .flatMap(([id, score]) => {
+        const stored = byId.get(id);
+        return stored && score >= ALIKE ? [{ stored, score }] : [];
+      })
+      .sort((a, b) => b.score - a.score)
+      .slice(0, limit);
+  }
+
+  /** Brings the index up to the notes as they are now; much of it happens in the background. */
+  async reindex(): Promise<void> {
+    if (this.indexer) await this.indexer.sync((await this.store.load()).notes);
   }
 
   /** Both notebooks ranked for a query, best first, `limit` of each at most. */

@@ -164,7 +164,7 @@ export class OpenAiModel implements LanguageModel {
 
   private async exchange(body: RequestBody, connection: AbortController, wire: Wire, reply: ReplyInProgress): Promise<void> {
     // Loaded at the first request: the package is large, and an editor that starts does not need it.
-    const [{ OpenAI }, { Stream: StreamClass }] = await Promise.all([import('openai/client'), import('openai/core/streaming')]);
+    const { OpenAI, Stream: StreamClass } = await import('./openai-client.ts');
     const client = new OpenAI({
       baseURL: this.endpoint.baseUrl,
       apiKey: this.endpoint.apiKey ?? 'none',

@@ -1,6 +1,7 @@
 import type { NoteKind, StoredNote } from '../../core/notebook/note.ts';
 import type { NotebookSnapshot, SetAsideFile } from '../../core/notebook/store.ts';
 import type { NoteTarget, ViewItem } from '../commands.ts';
+import { fits, type GroupBy, grouped, NO_FILTER, type NoteFilter, type SortBy, type State, stateOf } from './arrange.ts';
 
 /** One notebook folder as a view gets it. */
 export interface FolderSnapshot {
@@ -15,13 +16,17 @@ export interface FolderNode {
   readonly key: string;
   readonly name: string;
   readonly children: readonly (GroupNode | FileNode)[];
+  /** Notes in it, all groups together. */
+  readonly count: number;
 }
 
 export interface GroupNode {
   readonly kind: 'group';
   readonly key: string;
-  /** `CWE-89`, a language, or empty for notes that name no CWE. */
+  readonly by: GroupBy;
+  /** `CWE-89`, a file, a language, a model, an age; empty for notes that name none. */
   readonly label: string;
+  /** What the label stands for, where that is not plain; empty otherwise. */
   readonly title: string;
   readonly children: readonly NoteNode[];
 }
@@ -31,7 +36,15 @@ export interface NoteNode extends NoteTarget {
   readonly key: string;
   readonly folder: string;
   readonly stored: StoredNote;
-  readonly state: 'active' | 'muted' | 'quarantined';
+  readonly state: State;
+}
+
+/** Stands for the rest of a long group until it is asked for: an editor asked for thousands of rows at once stutters. */
+export interface MoreNode {
+  readonly kind: 'more';
+  readonly key: string;
+  readonly group: string;
+  readonly hidden: number;
 }
 
 /** A file in the notebook that is not a readable note. */
@@ -39,65 +52,67 @@ export interface FileNode {
   readonly kind: 'setAside';
   readonly key: string;
   readonly file: SetAsideFile;
+  /** The version that is used until the file can be read again. */
+  readonly inUse?: StoredNote;
 }
 
-export type NotesNode = FolderNode | GroupNode | NoteNode | FileNode;
+export type NotesNode = FolderNode | GroupNode | NoteNode | MoreNode | FileNode;
+
+export interface TreeOptions {
+  readonly groupBy: GroupBy;
+  readonly sortBy: SortBy;
+  readonly filter: NoteFilter;
+  /** Title of a CWE; empty where it is not known. */
+  readonly titleOf: (cwe: string) => string;
+  /** Milliseconds since the epoch, for ages. */
+  readonly now: number;
+}
+
+export interface Tree {
+  readonly roots: readonly NotesNode[];
+  /** Notes that the filter lets through, and all there are. */
+  readonly shown: number;
+  readonly all: number;
+}
 
 /**
- * The tree of one notebook: security notes by CWE with its title, function notes by language; what was seen most often
- * comes first. Several workspace folders come each under its own name. Files that could not be read come last.
+ * The tree of one notebook. Several workspace folders come each under its own name. Files that could not be read come last,
+ * filtered or not: they need attention.
  */
-export function notesTree(kind: NoteKind, folders: readonly FolderSnapshot[], titleOf: (cwe: string) => string): NotesNode[] {
+export function notesTree(kind: NoteKind, folders: readonly FolderSnapshot[], options: TreeOptions): Tree {
+  let all = 0;
+  const { filter, titleOf } = options;
   const made = folders.map((folder): FolderNode => {
-    const notes = folder.snapshot.notes.filter((stored) => stored.note.kind === kind);
+    const own = folder.snapshot.notes.filter((stored) => stored.note.kind === kind);
+    all += own.length;
+    const notes = filter === NO_FILTER ? own : own.filter((stored) => fits(stored, filter, titleOf));
     const setAside = folder.snapshot.setAside.filter(({ file }) => notebookOf(file) === kind);
-    return {
-      kind: 'folder',
-      key: folder.folder,
-      name: folder.name,
-      children: [...groups(kind, folder.folder, notes, titleOf), ...setAside.map((file): FileNode => ({ kind: 'setAside', key: file.file, file }))],
-    };
+    const groups = grouped(notes, options.groupBy, options.sortBy, options.now).map(({ label, notes: list }): GroupNode => ({
+      kind: 'group',
+      key: `${folder.folder}#${options.groupBy}#${label}`,
+      by: options.groupBy,
+      label,
+      title: options.groupBy === 'cwe' && label ? titleOf(label) : '',
+      children: list.map((stored): NoteNode => ({ kind: 'note', key: `${folder.folder}#${stored.note.id}`, id: stored.note.id, folder: folder.folder, stored, state: stateOf(stored) })),
+    }));
+    return { kind: 'folder', key: folder.folder, name: folder.name, count: notes.length, children: [...groups, ...setAside.map((file): FileNode => ({ kind: 'setAside', key: file.file, file }))] };
   });
   const only = made[0];
-  return made.length === 1 && only ? [...only.children] : made.filter((folder) => folder.children.length > 0);
+  const roots = made.length === 1 && only ? only.children : made.filter((folder) => folder.children.length > 0);
+  return { roots, shown: made.reduce((sum, folder) => sum + folder.count, 0), all };
 }
 
-function groups(kind: NoteKind, folder: string, notes: readonly StoredNote[], titleOf: (cwe: string) => string): GroupNode[] {
-  const byLabel = new Map<string, StoredNote[]>();
-  for (const stored of notes) {
-    const label = kind === 'security' ? (stored.note.cwe ?? '') : stored.note.language;
-    const list = byLabel.get(label);
-    if (list) list.push(stored);
-    else byLabel.set(label, [stored]);
-  }
-  return [...byLabel]
-    .map(([label, list]): GroupNode => ({
-      kind: 'group',
-      key: `${folder}#${label}`,
-      label,
-      title: kind === 'security' ? (label ? titleOf(label) : 'Rules of the house (no CWE)') : '',
-      children: list.sort(mostSeenFirst).map((stored): NoteNode => ({ kind: 'note', key: `${folder}#${stored.note.id}`, id: stored.note.id, folder, stored, state: stateOf(stored) })),
-    }))
-    .sort((a, b) => Number(a.label === '') - Number(b.label === '') || a.label.localeCompare(b.label, 'en', { numeric: true }));
+/** The rows of a group: `pages` pages of notes, then a row that stands for the rest. */
+export function page(group: GroupNode, pages: number, size: number): (NoteNode | MoreNode)[] {
+  const end = pages * size;
+  // A row that hides one more row saves nothing.
+  if (group.children.length <= end + 1) return [...group.children];
+  return [...group.children.slice(0, end), { kind: 'more', key: `${group.key}#more`, group: group.key, hidden: group.children.length - end }];
 }
 
-function mostSeenFirst(a: StoredNote, b: StoredNote): number {
-  return b.note.frequency - a.note.frequency || b.note.updated.localeCompare(a.note.updated) || a.note.title.localeCompare(b.note.title);
-}
-
-export function stateOf(stored: StoredNote): NoteNode['state'] {
-  if (stored.quarantined) return 'quarantined';
-  return stored.note.status;
-}
-
-export function viewItemOf(state: NoteNode['state']): ViewItem {
-  return `note.${state}`;
-}
-
-/** How a note is called in a list: how often it was seen and its state come first, so that a narrow view shows them. */
-export function labelOf(stored: StoredNote): string {
-  const state = { active: '', muted: 'muted', quarantined: 'not approved' }[stateOf(stored)];
-  return [stored.note.frequency > 1 ? `×${stored.note.frequency}` : '', state, stored.note.title].filter(Boolean).join(' · ');
+/** What menus may offer on a note: its state, then what it has. */
+export function viewItemOf({ state, stored: { note } }: NoteNode): ViewItem {
+  return `note.${state}${note.pinned ? '.pinned' : ''}${note.tasks.length > 1 ? '.merged' : ''}${note.file !== undefined ? '.origin' : ''}${note.secureExample !== undefined && note.erroneousCode ? '.secure' : ''}`;
 }
 
 /** Which view names a file that cannot be read: that of its folder, the security notes for what lies above both. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { StoredNote } from '../../../src/core/notebook/note.ts';
 import type { SecurityVerdict } from '../../../src/core/verification/verdict.ts';
 import { escapeMarkdown } from '../../../src/vscode/common/escape-markdown.ts';
 import { redactPaths } from '../../../src/vscode/common/redact-paths.ts';
@@ -8,8 +7,6 @@ import { Decisions } from '../../../src/vscode/completion/decisions.ts';
 import { Run } from '../../../src/vscode/completion/run.ts';
 import { lookOf, shortVerdict, spokenVerdict } from '../../../src/vscode/completion/verdict-text.ts';
 import { Insertions } from '../../../src/vscode/guard/insertions.ts';
-import { labelOf, type FolderSnapshot, notesTree } from '../../../src/vscode/notebook/notes-tree.ts';
-import { aNote } from '../doubles.ts';
 
 describe('Paths in a log', () => {
   const folders = [{ path: '/home/ann', name: '~' }, { path: '/home/ann/work/shop', name: '<shop>' }];
@@ -87,58 +84,6 @@ describe('A verdict in words', () => {
 
   it('never speaks of passing unless it passed', () => {
     for (const status of ['fail', 'unavailable'] as const) assert.doesNotMatch(spokenVerdict(verdict({ status, findings: status === 'fail' ? [finding] : [] })), /no new findings/);
-  });
-});
-
-describe('The tree of notes', () => {
-  const stored = (o: Parameters<typeof aNote>[0], quarantined = false): StoredNote => ({ note: aNote(o), file: `/w/.safenote/notes/security/${o?.id ?? 'x'}.md`, quarantined });
-  const folder = (notes: StoredNote[], name = 'shop', setAside: { file: string; reason: string }[] = []): FolderSnapshot => ({ folder: `file:///${name}`, name, snapshot: { notes, setAside } });
-  const titleOf = (cwe: string) => ({ 'CWE-89': 'SQL injection' })[cwe] ?? '';
-
-  it('groups security notes by CWE in the order of numbers, with titles', () => {
-    const tree = notesTree('security', [folder([stored({ id: 'a', cwe: 'CWE-787' }), stored({ id: 'b', cwe: 'CWE-89' }), stored({ id: 'c', cwe: 'CWE-89' })])], titleOf);
-    assert.deepEqual(tree.map((n) => (n.kind === 'group' ? [n.label, n.title, n.children.length] : n.kind)), [['CWE-89', 'SQL injection', 2], ['CWE-787', '', 1]]);
-  });
-
-  it('puts house rules without a CWE last', () => {
-    const { cwe: _cwe, ...house } = aNote({ id: 'house' });
-    const tree = notesTree('security', [folder([{ note: house, file: '/h.md', quarantined: false }, stored({ id: 'b' })])], titleOf);
-    assert.deepEqual(tree.map((n) => n.kind === 'group' && n.label), ['CWE-89', '']);
-  });
-
-  it('shows what was seen most often first', () => {
-    const [group] = notesTree('security', [folder([stored({ id: 'rare' }), stored({ id: 'often', frequency: 7 })])], titleOf);
-    assert.deepEqual(group?.kind === 'group' && group.children.map((n) => n.id), ['often', 'rare']);
-  });
-
-  it('says in words what is muted and what is not approved', () => {
-    assert.equal(labelOf(stored({ id: 'a', frequency: 3 })), '×3 · SQL injection: find a user');
-    assert.equal(labelOf(stored({ id: 'a', status: 'muted' })), 'muted · SQL injection: find a user');
-    assert.equal(labelOf(stored({ id: 'a' }, true)), 'not approved · SQL injection: find a user');
-  });
-
-  it('shows a muted note that nobody approved as not approved', () => {
-    assert.equal(labelOf(stored({ id: 'a', status: 'muted' }, true)), 'not approved · SQL injection: find a user');
-  });
-
-  it('gives each of several folders its own name, and none to a single one', () => {
-    const two = notesTree('security', [folder([stored({ id: 'a' })], 'shop'), folder([stored({ id: 'a' })], 'api')], titleOf);
-    assert.deepEqual(two.map((n) => n.kind === 'folder' && n.name), ['shop', 'api']);
-    assert.deepEqual(notesTree('security', [folder([])], titleOf), []);
-  });
-
-  it('names files that cannot be read in the view of their notebook', () => {
-    const aside = [{ file: '/w/.safenote/notes/security/bad.md', reason: 'line 1: x' }, { file: '/w/.safenote/notes/function/bad.md', reason: 'y' }];
-    const files = (kind: 'security' | 'function') => notesTree(kind, [folder([], 'shop', aside)], titleOf).map((n) => n.kind === 'setAside' && n.file.file);
-    assert.deepEqual(files('security'), ['/w/.safenote/notes/security/bad.md']);
-    assert.deepEqual(files('function'), ['/w/.safenote/notes/function/bad.md']);
-  });
-
-  it('is made of 5,000 notes with all of them in it', () => {
-    const notes = Array.from({ length: 5000 }, (_, n) => stored({ id: `n${n}`, cwe: `CWE-${n % 30}`, frequency: (n % 9) + 1 }));
-    const tree = notesTree('security', [folder(notes)], titleOf);
-    assert.equal(tree.reduce((sum, n) => sum + (n.kind === 'group' ? n.children.length : 0), 0), 5000);
-    assert.equal(new Set(tree.flatMap((n) => (n.kind === 'group' ? n.children.map((c) => c.key) : []))).size, 5000);
   });
 });
 

@@ -15,7 +15,7 @@ describe('the package', () => {
   });
 
   it('holds the bundles and what they read', () => {
-    for (const file of ['dist/extension.js', 'dist/main.js', 'dist/analysis-worker.js', 'dist/embedding-worker.js', 'dist/prompts.json', 'dist/knowledge.json', 'dist/rules/semgrep.yml', 'dist/grammars/python.wasm', 'dist/wasm/ast-grep.wasm', 'THIRD_PARTY_NOTICES', 'LICENSE']) {
+    for (const file of ['dist/extension.js', 'dist/main.js', 'dist/openai-client.js', 'dist/analysis-worker.js', 'dist/embedding-worker.js', 'dist/prompts.json', 'dist/knowledge.json', 'dist/rules/semgrep.yml', 'dist/grammars/python.wasm', 'dist/wasm/ast-grep.wasm', 'THIRD_PARTY_NOTICES', 'LICENSE']) {
       assert.ok(files.includes(file), `${file} is missing`);
     }
   });

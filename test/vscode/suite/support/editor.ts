@@ -21,6 +21,8 @@ export interface Screen {
   /** The last message about an error. */
   readonly message: string;
   readonly activationMs: number;
+  /** Badge, message and description of the two views of notes. */
+  readonly notes: Readonly<Record<'security' | 'function', { readonly badge: number; readonly message: string; readonly description: string }>>;
 }
 
 export async function screen(): Promise<Screen> {
