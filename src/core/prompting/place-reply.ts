@@ -2,7 +2,7 @@ import { ModelError } from '../llm/model.ts';
 import type { TextEdit } from '../source.ts';
 import { enclosingFunction, type FunctionOutline, type SyntaxOutline } from '../syntax/outline.ts';
 import { essence, indentOf, indentUnit, pieces, unmatchedClosers, widthOf } from './code-text.ts';
-import { importOffset, isImportLine, splitImports } from './imports.ts';
+import { importEdits, missingImports, splitImports } from './imports.ts';
 import { MARKER } from './marker.ts';
 
 export interface Placement {
@@ -37,12 +37,9 @@ export function placeReply(text: string, caret: number, code: string, language: 
     throw new ModelError('model-empty', 'The model only repeated the code that is there already.', 'Say in a comment what is to be written, or choose another model with "SafeNote: Select Model".');
   }
 
-  const at = importOffset(text, language, outline.imports.map((i) => i.range).filter((i) => i.end <= caret));
-  const place = Math.min(at, caret);
-  const newline = place > 0 && text[place - 1] !== '\n' ? eol : '';
   return {
     edit: { start: caret, end: caret, text: inserted.replace(/\n/g, eol) },
-    importEdits: imports.length > 0 ? [{ start: place, end: place, text: newline + imports.map((line) => line + eol).join('') }] : [],
+    importEdits: importEdits(imports, text, language, outline.imports, caret),
   };
 }
 
@@ -58,31 +55,16 @@ function trimBlankLines(code: string): string {
   return code.replace(/^(?:[ \t]*\n)+/, '').replace(/\s+$/, '');
 }
 
+/** Languages whose imports stand before everything else, wherever the caret is. */
+const IMPORTS_FIRST = ['go', 'java'];
+
 /** Imports at the head of the answer that are to go to the top of the file; those that the file has are dropped. */
 function takeImports(answer: string, language: string, text: string, outline: SyntaxOutline, hoist: boolean): { imports: string[]; answer: string } {
   const { imports, rest } = splitImports(answer, language);
   if (imports.length === 0) return { imports: [], answer };
-  const known = new Set(text.split(/\r?\n/).filter((line) => isImportLine(line.trim(), language)).map(importKey));
-  const modules = new Map(outline.imports.map((i) => [i.module, new Set(i.names)] as const));
-  const missing = imports.filter((line) => !known.has(importKey(line)) && !bound(line, language, modules));
-  if (hoist) return { imports: missing, answer: trimBlankLines(rest) };
+  const missing = missingImports(imports, text, language, outline.imports);
+  if (hoist || (IMPORTS_FIRST.includes(language) && text.trim())) return { imports: missing, answer: trimBlankLines(rest) };
   return { imports: [], answer: missing.length === imports.length ? answer : trimBlankLines([...missing, rest].join('\n')) };
-}
-
-function importKey(line: string): string {
-  return line.replace(/(?:\/\/|\s#\s).*$/, '').replace(/[;\s]/g, '').replace(/"/g, "'");
-}
-
-/** True when an existing import of the same module already binds every name that this line would. */
-function bound(line: string, language: string, modules: ReadonlyMap<string, ReadonlySet<string>>): boolean {
-  if (language !== 'python') return false;
-  const from = /^from\s+([\w.]+)\s+import\s+(.+)$/.exec(line);
-  if (from) {
-    const have = modules.get(from[1] ?? '');
-    return have !== undefined && (from[2] ?? '').split(',').every((name) => have.has((name.trim().split(/\s+as\s+/).at(-1) ?? '').trim()));
-  }
-  const plain = /^import\s+([\w.]+)$/.exec(line)?.[1];
-  return plain !== undefined && (modules.get(plain)?.has(plain.split('.')[0] ?? '') ?? false);
 }
 
 /**

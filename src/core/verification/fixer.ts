@@ -5,7 +5,7 @@ import { type LanguageModel, ModelError } from '../llm/model.ts';
 import type { NoteStore } from '../notebook/store.ts';
 import { isUsable } from '../notebook/note.ts';
 import { extractCode } from '../prompting/extract-code.ts';
-import { importOffset, splitImports } from '../prompting/imports.ts';
+import { importEdits, missingImports, splitImports } from '../prompting/imports.ts';
 import { describeFindings } from '../prompting/render.ts';
 import { fence, fillTemplate, quote, type Prompts } from '../prompting/template.ts';
 import { LineIndex, type OffsetRange, type SourceDocument, type TextEdit } from '../source.ts';
@@ -163,18 +163,16 @@ function editsOf(document: SourceDocument, range: OffsetRange, code: string, out
   const eol = document.text.includes('\r\n') ? '\r\n' : '\n';
   const clean = code.replace(/\r\n/g, '\n').replace(/^[ \t]*<<<BEGIN>>>\n?|\n?[ \t]*<<<END>>>[ \t]*$/g, '').replace(/\s+$/, '');
   const { imports, rest } = splitImports(clean, document.language);
-  const known = new Set(document.text.split(/\r?\n/).map((line) => line.trim()));
-  const missing = imports.filter((line) => !known.has(line.trim()));
+  const missing = missingImports(imports, document.text, document.language, outline.imports);
   // A method comes back indented from zero or as it stood; its first line says which.
   const lineStart = document.text.lastIndexOf('\n', range.start - 1) + 1;
   const own = /^[ \t]*/.exec(document.text.slice(lineStart))?.[0] ?? '';
   const body = rest.replace(/^\n+/, '');
   const given = /^[ \t]*/.exec(body)?.[0] ?? '';
   const lines = body.split('\n').map((line, at) => (at === 0 ? line.trimStart() : given === '' && own !== '' && line.trim() ? own + line : line));
-  const at = importOffset(document.text, document.language, outline.imports.map((i) => i.range).filter((i) => i.end <= range.start));
   return [
     // The white space that ends the range belongs to the file, not to the answer.
     { ...range, text: lines.join(eol) + (/\s*$/.exec(document.text.slice(range.start, range.end))?.[0] ?? '') },
-    ...(missing.length > 0 ? [{ start: Math.min(at, range.start), end: Math.min(at, range.start), text: missing.map((line) => line + eol).join('') }] : []),
+    ...importEdits(missing, document.text, document.language, outline.imports, range.start),
   ];
 }

@@ -16,7 +16,7 @@ function outlineOf(text: string, name: string, header: string, imports: string[]
     functions: [{ name, range, header: { start, end: start + header.length }, body: { start: start + header.length, end: text.length }, documentation: '' }],
     imports: imports.map((line) => {
       const at = text.indexOf(line);
-      return { range: { start: at, end: at + line.length }, module: /(?:from|import)\s+['"]?([\w./]+)/.exec(line)?.[1] ?? '', names: [line.split(/\s+/).at(-1) ?? ''] };
+      return { range: { start: at, end: at + line.length }, module: /(?:from|import|^)\s*['"]?([\w./]+)/.exec(line)?.[1] ?? '', names: [line.split(/\s+/).at(-1) ?? ''] };
     }),
   };
 }
@@ -112,6 +112,23 @@ describe('a reply put into its place', () => {
       complete('#include <stdio.h>\n\nvoid f(char *a) {\n  |\n}\n', '#include <string.h>\n\nputs(a + strlen(a));', 'c', { header: 'void f(char *a)', imports: ['#include <stdio.h>'] }),
       '#include <stdio.h>\n#include <string.h>\n\nvoid f(char *a) {\n  puts(a + strlen(a));\n}\n',
     );
+  });
+  it('moves imports over several lines as they stand', () => {
+    assert.equal(complete(FIND, `from os import (\n    path,\n    sep,\n)\n\n    ${BODY}`, 'python', FIND_HEADER), FOUND.replace('import sqlite3\n', 'import sqlite3\nfrom os import (\n    path,\n    sep,\n)\n'));
+    assert.equal(
+      complete("import a from 'a';\n\nfunction f(x) {\n  |\n}\n", "import {\n  b,\n  c,\n} from 'b';\nconst {\n  d,\n} = require('d');\n\nreturn b(c, d, x);", 'javascript', { header: 'function f(x)', imports: ["import a from 'a';"] }),
+      "import a from 'a';\nimport {\n  b,\n  c,\n} from 'b';\nconst {\n  d,\n} = require('d');\n\nfunction f(x) {\n  return b(c, d, x);\n}\n",
+    );
+  });
+  it('moves them with their comments away, and never other code', () => {
+    assert.equal(complete(FIND, `# For the pattern.\nimport re\n# Now the body.\n    ${BODY}`, 'python', FIND_HEADER), FOUND.replace('import sqlite3\n', 'import sqlite3\nimport re\n').replace('    cur = db', '    # Now the body.\n    cur = db'));
+  });
+  it('puts imports of Go into the block that is there, and beside a single one', () => {
+    const header = { header: 'func f(w W)', imports: ['"net/http"'] };
+    const reply = 'package main\n\nimport (\n\t"net/http"\n\t"os"\n\n\tp "path/filepath"\n)\n\nfunc f(w W) {\n\tos.Exit(1)\n}';
+    assert.equal(complete('package main\n\nimport (\n\t"net/http"\n)\n\nfunc f(w W) {\n\t|\n}\n', reply, 'go', header), 'package main\n\nimport (\n\t"net/http"\n\t"os"\n\tp "path/filepath"\n)\n\nfunc f(w W) {\n\tos.Exit(1)\n}\n');
+    assert.equal(complete('package main\n\nimport "net/http"\n\nfunc f(w W) {\n\t|\n}\n', 'import "os"\n\nos.Exit(1)', 'go', { header: 'func f(w W)', imports: ['import "net/http"'] }), 'package main\n\nimport "net/http"\nimport "os"\n\nfunc f(w W) {\n\tos.Exit(1)\n}\n');
+    assert.equal(complete('package main\n\nfunc f(w W) {\n\t|\n}\n', 'import "os"\n\nos.Exit(1)', 'go', { header: 'func f(w W)' }), 'package main\n\nimport "os"\nfunc f(w W) {\n\tos.Exit(1)\n}\n');
   });
   it('leaves imports where they are outside any function', () => {
     assert.equal(complete('|', 'import os\n\nprint(os.name)', 'python'), 'import os\n\nprint(os.name)');
