@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Prepares this checkout: npm packages with Node 24, Semgrep, Chromium, bubblewrap, the VS Code server, the embedding model.
-//   node tools/setup.mjs [--only=deps,semgrep,chromium,bubblewrap,server,model]
+//   node tools/setup.mjs [--only=deps,semgrep,chromium,bubblewrap,server,model,runners]
 // Needs nothing but Node 20 and Python 3.10. Does only what is missing; when nothing is, it needs no network.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { withLock } from './setup/lock.mjs';
 import * as model from './setup/model.mjs';
 import { SetupError } from './setup/run.mjs';
 import * as semgrep from './setup/semgrep.mjs';
+import * as testRunners from './setup/test-runners.mjs';
 import * as server from './setup/vscode-server.mjs';
 
 /** Step → how it is made, and which step it waits for. */
@@ -20,6 +21,7 @@ const STEPS = {
   model: { title: 'embedding model', step: model },
   chromium: { title: 'Chromium', step: chromium },
   bubblewrap: { title: 'bubblewrap', step: bubblewrap },
+  runners: { title: 'test runners', step: testRunners, after: 'deps' },
   // npm of the server wants Node 24, which comes with the packages.
   server: { title: 'VS Code server', step: server, after: 'deps' },
 };

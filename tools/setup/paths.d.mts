@@ -6,6 +6,7 @@ export const venv: string;
 export const semgrep: string;
 export const serverFolder: string;
 export const serverMain: string;
+export const testRunners: string;
 export const modelFolder: string;
 export const MODEL_ID: string;
 export const CODE_SERVER: string;

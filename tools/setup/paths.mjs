@@ -22,6 +22,9 @@ export const serverMain = path.join(serverFolder, 'node_modules', 'code-server',
 export const MODEL_ID = 'all-MiniLM-L6-v2';
 export const modelFolder = path.join(cache, 'models', MODEL_ID);
 
+/** Runners of other people's projects, one folder per language. */
+export const testRunners = path.join(cache, 'test-runners');
+
 /** Environment with Node 24 and the project's tools first on PATH, for children that call `node` or `npm`. */
 export function environment(extra = {}) {
   const key = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';

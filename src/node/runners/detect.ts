@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { detectGo } from './go.ts';
+import { detectJava } from './java.ts';
 import { detectJavascript } from './javascript.ts';
+import { detectNative } from './native.ts';
 import { detectPython } from './python.ts';
 import type { Detected, Project } from './runner.ts';
 
@@ -36,6 +38,11 @@ export function detect(project: Project, signal: AbortSignal): Promise<Detected>
       return detectJavascript(project);
     case 'go':
       return detectGo(project);
+    case 'c':
+    case 'cpp':
+      return detectNative(project);
+    case 'java':
+      return detectJava(project);
     default:
       return Promise.resolve({ unavailable: `tests of ${project.document.language || 'this language'} are not run` });
   }

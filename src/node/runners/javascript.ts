@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { onPath, realPath } from '../sandbox/box.ts';
@@ -56,8 +56,20 @@ export async function detectJavascript(project: Project): Promise<Detected> {
     case 'jest':
       return { ...shared, runner: 'jest', read: readJest, ...run((report, tmp, files) => ['--ci', '--runInBand', `--cacheDirectory=${tmp}/jest`, '--watchman=false', '--json', `--outputFile=${report}`, '--runTestsByPath', ...files]) };
     case 'vitest':
-      return { ...shared, runner: 'vitest', read: readJest, writes: true, ...run((report, _tmp, files) => ['run', '--reporter=json', `--outputFile=${report}`, '--coverage.enabled=false', ...files]) };
+      return { ...shared, runner: 'vitest', read: readJest, writes: true, ...run((report, _tmp, files) => ['run', '--reporter=json', `--outputFile=${report}`, '--coverage.enabled=false', ...readsConfigInPlace(entry), ...files]) };
   }
+}
+
+/** Vite bundles its configuration into `node_modules`, which is read-only in the box; from 6.1 on it can do without. */
+function readsConfigInPlace(vitest: string): string[] {
+  const packages = path.dirname(path.dirname(vitest));
+  for (const file of [path.join(path.dirname(vitest), 'node_modules', 'vite', 'package.json'), path.join(packages, 'vite', 'package.json')]) {
+    if (!existsSync(file)) continue;
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8')));
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    return major > 6 || (major === 6 && minor >= 1) ? ['--configLoader', 'runner'] : [];
+  }
+  return [];
 }
 
 /** A package of the nearest `node_modules`; packages of a monorepo share that of the workspace. */

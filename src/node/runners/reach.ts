@@ -18,7 +18,7 @@ export interface Reaching {
  * these first the ones that name the changed functions. Where none imports it directly, those that import what imports it.
  * What neither imports nor names it is not run.
  */
-export async function reaching(index: FileIndex, root: string, tests: readonly string[], changed: string, names: readonly string[], sources: readonly string[]): Promise<Reaching> {
+export async function reaching(index: FileIndex, root: string, tests: readonly string[], changed: string, names: readonly string[], sources: readonly string[], o: { /** Where code is used without an import, its name anywhere counts as one. */ withoutImport?: boolean } = {}): Promise<Reaching> {
   const relative = path.relative(root, changed).split(path.sep).join('/');
   const called = names.filter((name) => name.length > 1).map(wordOf);
   const facts = await index.allFacts(tests.map((file) => path.join(root, file)));
@@ -30,7 +30,7 @@ export async function reaching(index: FileIndex, root: string, tests: readonly s
       if (!known) return;
       let points = 0;
       if (direct && file === relative) points += 8;
-      if (words.some((word) => word.test(known.imports))) points += direct ? 4 : 2;
+      if (words.some((word) => word.test(o.withoutImport ? known.text : known.imports))) points += direct ? 4 : 2;
       if (direct && stems.includes(testedBy(file))) points += 3;
       const naming = called.some((name) => name.test(known.text));
       if (naming) points += points > 0 ? 4 : 1;
@@ -42,7 +42,7 @@ export async function reaching(index: FileIndex, root: string, tests: readonly s
   let sure = scored.filter((s) => s.score > 1);
   if (sure.length === 0 && sources.length > 0) {
     const named = scored.splice(0);
-    score(await importers(index, root, sources, stemOf(changed)), false);
+    score(await importers(index, root, sources, stemOf(changed), o.withoutImport ?? false), false);
     sure = scored.filter((s) => s.score > 1);
     if (sure.length === 0) scored.splice(0, scored.length, ...named);
   }
@@ -51,13 +51,13 @@ export async function reaching(index: FileIndex, root: string, tests: readonly s
 }
 
 /** Stems of the files that import a module, and of those that import these, up to a few steps. */
-async function importers(index: FileIndex, root: string, sources: readonly string[], stem: string): Promise<string[]> {
+async function importers(index: FileIndex, root: string, sources: readonly string[], stem: string, withoutImport: boolean): Promise<string[]> {
   const facts = await index.allFacts(sources.map((file) => path.join(root, file)));
   const known = new Set([stem]);
   let level = [stem];
   for (let step = 1; step < MAX_STEPS && level.length > 0; step++) {
     const words = level.map(wordOf);
-    const next = sources.filter((_file, i) => words.some((word) => word.test(facts[i]?.imports ?? ''))).map(stemOf);
+    const next = sources.filter((_file, i) => words.some((word) => word.test((withoutImport ? facts[i]?.text : facts[i]?.imports) ?? ''))).map(stemOf);
     level = [...new Set(next)].filter((s) => !known.has(s));
     for (const s of level) known.add(s);
   }

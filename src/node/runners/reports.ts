@@ -11,6 +11,9 @@ export interface Ended {
 /** Reads a runner's report. Throws when it is not one: an unreadable report is never "no failures". */
 export type ReportReader = (text: string, root: string, ended?: Ended) => TestCase[];
 
+/** Thrown by a reader where the tests were not run at all; the message says why. */
+export class NotRun extends Error {}
+
 const TELLING = [/\b[Ee]rror\b.*:|Error:|Exception:|\bassert/, /\bFAIL(?:ED)?\b|\bfailed\b/];
 
 /** A command without a report as one test: it passes when the command does, and fails with the end of what it wrote. */
@@ -35,8 +38,24 @@ function attributes(text: string): Map<string, string> {
   return new Map([...text.matchAll(/([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map((m) => [m[1] ?? '', decode(m[2] ?? m[3] ?? '')]));
 }
 
-/** JUnit XML as pytest, node:test and others write it. */
-export const readJunit: ReportReader = (text, root) => {
+/** JUnit XML as pytest, node:test, Maven and others write it. */
+export const readJunit: ReportReader = (text, root) => junitCases(text, root, (_suite, name) => name);
+
+/** ctest's JUnit XML, and behind it the reports of the GoogleTest programs that it ran. */
+export const readCtest: ReportReader = (text, root) => {
+  const at = text.search(/<testsuites\b/);
+  const own = readJunit(at < 0 ? text : text.slice(0, at), root);
+  const inside = at < 0 ? [] : readGtest(text.slice(at), root);
+  const named = new Set(inside.map((c) => c.name));
+  // ctest's account of a program or test that has told about itself is the same again, in fewer words.
+  const told = (c: TestCase) => named.has(c.name) || (c.status === 'failed' && inside.some((i) => i.status === 'failed' && (c.details ?? '').includes(i.name)));
+  return [...inside, ...own.filter((c) => !told(c))];
+};
+
+/** Reports of any number of GoogleTest programs; none is fine. */
+export const readGtest: ReportReader = (text, root) => (text.trim() ? junitCases(text, root, (suite, name) => (suite ? `${suite}.${name}` : name)) : []);
+
+function junitCases(text: string, root: string, nameOf: (suite: string, name: string) => string): TestCase[] {
   if (!/<testsuites?\b/.test(text) || !/<\/testsuites?>|<testsuites?\b[^>]*\/>/.test(text)) throw new Error('the report is not complete');
   const cases: TestCase[] = [];
   let current: { name: string; suite: string; file: string; status: TestCase['status']; message?: string; details?: string } | undefined;
@@ -63,8 +82,21 @@ export const readJunit: ReportReader = (text, root) => {
       if (end) close();
       else {
         const a = attributes(rest);
-        current = { name: a.get('name') ?? '', suite: a.get('classname') ?? '', file: a.get('file') ?? '', status: 'passed' };
+        const suite = a.get('classname') ?? '';
+        current = { name: nameOf(suite, a.get('name') ?? ''), suite, file: a.get('file') ?? '', status: /^(?:notrun|disabled)$/.test(a.get('status') ?? '') ? 'skipped' : 'passed' };
         if (empty) close();
+      }
+    } else if (current && name === 'system-out') {
+      // ctest says there, and only there, what a failed test wrote.
+      if (!end) {
+        inside = empty ? undefined : name;
+        body = '';
+      } else if (inside === name) {
+        if (current.status === 'failed' && !current.details) {
+          current.details = body.trim();
+          if (!current.message || current.message === 'Failed') current.message = exitCase('', { code: 1, output: body }).message ?? 'it failed';
+        }
+        inside = undefined;
       }
     } else if (current && (name === 'failure' || name === 'error' || name === 'skipped')) {
       if (!end) {
@@ -77,13 +109,13 @@ export const readJunit: ReportReader = (text, root) => {
         inside = empty ? undefined : name;
         body = '';
       } else if (inside === name) {
-        if (name !== 'skipped') current.details = body.trim();
+        if (name !== 'skipped') current.details = [current.details, body.trim()].filter(Boolean).join('\n');
         inside = undefined;
       }
     }
   }
   return cases;
-};
+}
 
 /** Two tests of one name in one file are told apart by their number. */
 function unique(cases: readonly TestCase[], id: string): string {

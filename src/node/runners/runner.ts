@@ -48,8 +48,10 @@ export interface Chosen {
   readonly writes?: boolean;
   /** Folders of the project that it writes into, as copies, while everything else stays read-only. */
   readonly copied?: readonly string[];
-  /** Names of folders that others leave as they are and this runner writes anew. */
-  readonly builds?: readonly string[];
+  /** Names of foreign folders that belong into its copy of the workspace. */
+  readonly keeps?: readonly string[];
+  /** Names of foreign folders that it makes anew in its copy. */
+  readonly empties?: readonly string[];
 }
 
 export type Detected = Chosen | { readonly unavailable: string; /** Another folder further up may have what is missing here. */ readonly elsewhere?: boolean };

@@ -9,6 +9,7 @@ import { runUnboxed } from '../sandbox/unboxed.ts';
 import { ownCommand } from './custom.ts';
 import { detect, projectRoots } from './detect.ts';
 import { FileIndex, FOREIGN_FOLDERS } from './file-index.ts';
+import { NotRun } from './reports.ts';
 import type { Chosen, Detected, Project } from './runner.ts';
 
 export interface WorkspaceTestsOptions {
@@ -143,14 +144,14 @@ export class WorkspaceTests implements TestRunner {
     const { command, environment, report } = chosen.start(targets, { root: project.root, tmp: '/tmp', boxed: true });
     return this.o.sandbox.run({
       workspace: this.root, files, cwd: project.root, command, env: { ...this.environment(), ...environment }, tools: chosen.tools,
-      workspaceAs, heavy: heavy(chosen), ...(chosen.copied ? { copied: chosen.copied } : {}), report, signal: options.signal,
+      workspaceAs, ...foreign(chosen), ...(chosen.copied ? { copied: chosen.copied } : {}), report, signal: options.signal,
       limits: { timeMs: options.budgetMs, memoryBytes: MEMORY, processes: PROCESSES, writableBytes: WRITABLE },
     });
   }
 
   private onCopy({ chosen, project }: PlannedRun, targets: readonly string[], files: ReadonlyMap<string, string>, options: TestOptions): Promise<BoxResult> {
     return runUnboxed({
-      workspace: this.root, files, heavy: heavy(chosen), timeMs: options.budgetMs, signal: options.signal,
+      workspace: this.root, files, ...foreign(chosen), timeMs: options.budgetMs, signal: options.signal,
       start: ({ workspace, tmp }) => {
         const cwd = path.join(workspace, path.relative(this.root, project.root));
         const { command, environment, report } = chosen.start(targets, { root: cwd, tmp, boxed: false });
@@ -176,15 +177,16 @@ export class WorkspaceTests implements TestRunner {
       if (result.code !== 0 && !cases.some((c) => c.status === 'failed')) return { status: 'unavailable', reason: `${chosen.runner} failed (exit code ${result.code ?? 'none'}) without a failing test${said() ? `: ${said()}` : ''}` };
       return { status: 'ran', cases };
     } catch (error) {
+      if (error instanceof NotRun) return { status: 'unavailable', reason: error.message };
       this.o.log.debug(`The report of ${chosen.runner} could not be read.`, messageOf(error));
       return { status: 'unavailable', reason: `the report of ${chosen.runner} could not be read` };
     }
   }
 }
 
-/** Folders that are not copied for this runner. */
-function heavy({ builds = [] }: Chosen): string[] {
-  return FOREIGN_FOLDERS.filter((name) => !builds.includes(name));
+/** Folders that stay read-only for this runner, and those that it does not see. */
+function foreign({ keeps = [], empties = [] }: Chosen): { heavy: string[]; without: readonly string[] } {
+  return { heavy: FOREIGN_FOLDERS.filter((name) => !keeps.includes(name) && !empties.includes(name)), without: empties };
 }
 
 function inside(root: string, file: string): boolean {

@@ -29,6 +29,8 @@ export interface BoxRequest {
   readonly workspaceAs: 'readOnly' | 'copy';
   /** Names of folders that are bound read-only instead of copied. */
   readonly heavy?: readonly string[];
+  /** Names of folders that a copy does not have. */
+  readonly without?: readonly string[];
   /** Folders inside the workspace that are writable copies of themselves, in `readOnly`. */
   readonly copied?: readonly string[];
   /** Shell patterns of files whose contents become `report`, read after the command has ended. */
@@ -166,8 +168,9 @@ export class Sandbox {
       if (r.copied?.length) args.push('--ro-bind', r.workspace, ORIGIN);
     } else {
       args.push('--ro-bind', r.workspace, ORIGIN, '--size', size, '--tmpfs', r.workspace);
-      for (const folder of await heavyFolders(r.workspace, r.heavy ?? [])) {
-        args.push('--ro-bind', folder, folder);
+      const without = r.without ?? [];
+      for (const folder of await foldersNamed(r.workspace, [...(r.heavy ?? []), ...without])) {
+        if (!without.includes(path.basename(folder))) args.push('--ro-bind', folder, folder);
         exclude.push(`./${path.relative(r.workspace, folder)}`);
       }
       exclude = ['./.git', './.safenote', ...exclude];
@@ -204,7 +207,7 @@ function covered(tool: string, by: readonly string[]): boolean {
 }
 
 /** Folders of these names at the top of the workspace and one level below; symbolic links are left to the copy. */
-async function heavyFolders(workspace: string, names: readonly string[]): Promise<string[]> {
+async function foldersNamed(workspace: string, names: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   const look = async (folder: string, depth: number): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {

@@ -10,6 +10,8 @@ export interface UnboxedRequest {
   readonly files: ReadonlyMap<string, string>;
   /** Names of folders that are not copied but linked. */
   readonly heavy: readonly string[];
+  /** Names of folders that are left out. */
+  readonly without: readonly string[];
   /** What to run, once it is known where the copy lies. */
   readonly start: (at: { readonly workspace: string; readonly tmp: string }) => { readonly cwd: string; readonly command: readonly string[]; readonly env: Readonly<Record<string, string>>; readonly report: readonly string[] };
   readonly timeMs: number;
@@ -29,7 +31,7 @@ export async function runUnboxed(r: UnboxedRequest): Promise<BoxResult> {
   const tmp = path.join(base, 'tmp');
   try {
     await mkdir(path.join(tmp, 'home'), { recursive: true });
-    await copy(r.workspace, workspace, r.heavy, r.signal);
+    await copy(r, workspace);
     for (const [file, text] of r.files) await writeFile(path.join(workspace, path.relative(r.workspace, file)), text);
     const { cwd, command, env, report } = r.start({ workspace, tmp });
     const inherited = Object.fromEntries(NEEDED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
@@ -45,7 +47,7 @@ export async function runUnboxed(r: UnboxedRequest): Promise<BoxResult> {
   }
 }
 
-async function copy(from: string, to: string, heavy: readonly string[], signal: AbortSignal): Promise<void> {
+async function copy({ workspace: from, heavy, without, signal }: UnboxedRequest, to: string): Promise<void> {
   const linked: string[] = [];
   await cp(from, to, {
     recursive: true,
@@ -54,7 +56,7 @@ async function copy(from: string, to: string, heavy: readonly string[], signal: 
       signal.throwIfAborted();
       const name = path.basename(source);
       if (source === from) return true;
-      if (name === '.git' || name === '.safenote') return false;
+      if (name === '.git' || name === '.safenote' || without.includes(name)) return false;
       if (!heavy.includes(name)) return true;
       linked.push(source);
       return false;

@@ -22,6 +22,8 @@ export function watch(leader: number, limits: Limits, exceeded: (what: 'memory' 
   const look = async () => {
     box ??= await pidNamespaceBelow(leader, await own);
     if (!box || stopped) return;
+    // Until bubblewrap has changed its root this is the system's own /proc, with everybody's processes: only there are we.
+    if (await readlink(`/proc/${box}/root/proc/self`).then(() => true, () => false)) return;
     const inside = await members(`/proc/${box}/root/proc`);
     if (inside.processes > limits.processes) return report('processes');
     if (inside.memory > limits.memoryBytes) return report('memory');
