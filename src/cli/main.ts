@@ -5,6 +5,7 @@ import { build as buildNotebook, type BuildOptions } from './verbs/build.ts';
 import { complete, type CompleteOptions } from './verbs/complete.ts';
 import { doctor } from './verbs/doctor.ts';
 import * as knowledge from './verbs/knowledge.ts';
+import * as marks from './verbs/marks.ts';
 import * as notebook from './verbs/notebook.ts';
 import { retrieve, type RetrieveOptions } from './verbs/retrieve.ts';
 import { verify, type VerifyOptions } from './verbs/verify.ts';
@@ -54,6 +55,7 @@ function build(): Command {
     .option('--tests', "also run the workspace's tests that reach each file, in a sandbox")
     .option('--tests-command <command>', 'run this command instead of the runner that is found')
     .option('--no-sandbox', 'run tests on a copy but outside of the sandbox: their code can do what you can')
+    .option('--trust-marks', 'count the false-positive marks of the workspace also where nobody approved them here')
     .option('--format <format>', 'text, json or sarif')
     .action((files: string[], options: VerifyOptions) => run({ ...options, json: options.json || (options.format !== undefined && options.format !== 'text') }, () => verify(files, options)));
   verb(program, 'retrieve', 'show what a request would retrieve, before the gate')
@@ -62,6 +64,11 @@ function build(): Command {
     .option('--code-file <file>', 'code to search with')
     .option('-k <n>', 'entries per list (default: 5)')
     .action((options: RetrieveOptions) => run(options, () => retrieve(options)));
+
+  const marked = program.command('marks').description('findings that are marked as false positives').exitOverride();
+  verb(marked, 'list', 'list all marks').action((o: GlobalOptions) => run(o, () => marks.list(o)));
+  verb(marked, 'approve [numbers...]', 'trust marks that came from elsewhere').option('--all', 'every mark').action((numbers: string[], o: GlobalOptions) => run(o, () => marks.approve(numbers, o)));
+  verb(marked, 'remove [numbers...]', 'let the findings count again').option('--all', 'every mark').action((numbers: string[], o: GlobalOptions) => run(o, () => marks.remove(numbers, o)));
 
   const book = program.command('notebook').description('the notes of a workspace').exitOverride();
   verb(book, 'build', 'let the model solve the tasks of the knowledge base, and note what it gets wrong')

@@ -12,6 +12,8 @@ import { useProxyOfEnvironment } from '../node/llm/proxy.ts';
 /** Options that every verb has. */
 export interface GlobalOptions {
   readonly json?: boolean;
+  /** Marks of false positives count also where nobody approved them on this machine. */
+  readonly trustMarks?: boolean;
   readonly workspace?: string;
   readonly verbose?: boolean;
 }
@@ -72,6 +74,7 @@ export async function withSession<T>(options: GlobalOptions & TestingOptions & {
     model,
     log,
     semgrepWarm: false,
+    trustMarks: options.trustMarks ?? false,
     env: process.env,
     // The command is what the user has just typed; what no option says is refused with the option's name.
     testConsent: { command: () => Promise.resolve(true), unboxed: (reason) => Promise.reject(new ExpectedError('no-sandbox', reason, '--no-sandbox runs tests without one')) },

@@ -8,6 +8,7 @@ import { KnowledgeRetriever, type SampleVectors } from '../core/knowledge/knowle
 import type { KnowledgeBase } from '../core/knowledge/knowledge.ts';
 import type { LanguageModel } from '../core/llm/model.ts';
 import type { Logger } from '../core/log.ts';
+import { FalseAlarms } from '../core/notebook/false-alarm.ts';
 import { Learner } from '../core/notebook/learner.ts';
 import { NoteEditing } from '../core/notebook/note-editing.ts';
 import { Notebook } from '../core/notebook/notebook.ts';
@@ -15,6 +16,7 @@ import type { Settings } from '../core/settings.ts';
 import type { TestConsent } from '../core/verification/test-runner.ts';
 import { Fixer } from '../core/verification/fixer.ts';
 import { FunctionCheck } from '../core/verification/function-check.ts';
+import { Marks } from '../core/verification/marks.ts';
 import { Verifier } from '../core/verification/verifier.ts';
 import { FileActivityJournal } from './activity/file-journal.ts';
 import { RuleAnalyzers } from './activity/rule-analyzers.ts';
@@ -29,6 +31,7 @@ import { WorkspaceShelf } from './knowledge/shelf.ts';
 import { ShelfVectors } from './knowledge/shelf-vectors.ts';
 import { VectraNoteIndex } from './index/vectra-note-index.ts';
 import { Approvals } from './notes/approvals.ts';
+import { FileMarkStore, nameInside } from './notes/file-mark-store.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
 import { KeptConsent } from './runners/kept-consent.ts';
 import { WorkspaceTests } from './runners/workspace-tests.ts';
@@ -51,6 +54,8 @@ export interface AppOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Asks about the workspace's tests; where absent the answer is no. Answers are kept per workspace, outside of it. */
   readonly testConsent?: TestConsent;
+  /** Marks of false positives count also where nobody approved them here: a job that runs on a reviewed repository. */
+  readonly trustMarks?: boolean;
   /** Run tests without a sandbox also where there is one. */
   readonly testsWithoutSandbox?: boolean;
 }
@@ -69,6 +74,8 @@ export class App {
   readonly builtin: BuiltinAnalyzer;
   readonly semgrep: SemgrepAnalyzer;
   readonly codeql: CodeqlAnalyzer;
+  readonly marks: Marks;
+  readonly falseAlarms: FalseAlarms;
   readonly verifier: Verifier;
   readonly sandbox: Sandbox;
   readonly testConsent: KeptConsent;
@@ -130,7 +137,8 @@ export class App {
       env,
       log,
     });
-    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep], [this.codeql]);
+    this.marks = new Marks({ store: new FileMarkStore({ workspaceFolder, approvals }), relative: (file) => nameInside(workspaceFolder, file), now: () => new Date(), ...(options.trustMarks ? { trustAll: () => true } : {}) });
+    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep], [this.codeql], this.marks);
     this.sandbox = new Sandbox(env);
     const answers = new Approvals({ file: this.userFolders.testConsents(workspaceFolder), workspaceFolder, head: 'Answers about running tests' });
     this.testConsent = new KeptConsent({ answers, ask: options.testConsent });
@@ -144,6 +152,7 @@ export class App {
     this.journal = new FileActivityJournal({ file: this.userFolders.activity(workspaceFolder), log });
     const rules = new RuleAnalyzers(assetsRoot);
     this.activity = new ActivityRecorder({ journal: this.journal, analyzersOf: (note) => rules.of(note), newId: () => randomBytes(6).toString('hex'), now: () => new Date(), log });
+    this.falseAlarms = new FalseAlarms({ store: this.store, activity: this.activity });
     const worth = () => {
       const totals = this.journal.totals();
       return (noteId: string) => worthFactor(countersOf(totals, noteId));

@@ -24,6 +24,8 @@ export interface CommandMap {
   'safenote.clearFindings': () => void;
   'safenote.importSarif': (file?: Uri) => Promise<void>;
   'safenote.noteFindings': (target?: FindingTarget) => Promise<void>;
+  'safenote.markFalsePositive': (target?: FindingTarget, given?: { reason: string; days?: number }) => Promise<void>;
+  'safenote.reviewMarks': () => Promise<void>;
   'safenote.openNotebook': () => Promise<void>;
   'safenote.searchNotes': () => Promise<void>;
   'safenote.refreshNotes': () => Promise<void>;
@@ -94,6 +96,8 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.clearFindings': { title: 'Clear Findings', palette: true },
   'safenote.importSarif': { title: 'Import SARIF', palette: true },
   'safenote.noteFindings': { title: 'Make Notes of Findings', palette: true },
+  'safenote.markFalsePositive': { title: 'Mark as False Positive', palette: true },
+  'safenote.reviewMarks': { title: 'Review False-Positive Marks', palette: true },
   'safenote.openNotebook': { title: 'Open Notebook', palette: true },
   'safenote.searchNotes': { title: 'Search Notes', palette: true },
   'safenote.refreshNotes': { title: 'Refresh Notes', palette: true },

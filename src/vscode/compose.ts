@@ -26,6 +26,7 @@ import { FindingsStore } from './findings/findings-store.ts';
 import { FindingsView } from './findings/findings-view.ts';
 import { Fixes } from './findings/fixes.ts';
 import { SarifCommands } from './findings/import-sarif.ts';
+import { Marking } from './findings/marking.ts';
 import { noteFindings } from './findings/note-findings.ts';
 import { ApiKeys } from './models/api-keys.ts';
 import { Disclosure } from './models/disclosure.ts';
@@ -84,7 +85,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const guard = own.add(new Guard({ pastes: shell.pastes, apps, configuration, findings, sessions, errors, log }));
   const acceptance = own.add(new Acceptance({ guard, provider, sessions, apps, findings, status, gutter, errors, log }));
   const fixes = own.add(new Fixes({ guard, apps, findings, sessions, documents }));
-  const sarif = new SarifCommands({ findings, documents });
+  const marking = new Marking({ apps, findings, checks, choose: (target) => fixes.choose(target, 'Mark as False Positive'), errors });
+  const sarif = new SarifCommands({ apps, findings, documents });
   const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
 
   const notebooks = own.add(new Notebooks({ apps, errors }));
@@ -127,6 +129,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.clearFindings': () => findings.clear(),
     'safenote.importSarif': (file) => sarif.run(file),
     'safenote.noteFindings': (target) => noteFindings({ apps, findings }, target),
+    'safenote.markFalsePositive': (target, given) => marking.mark(target, given),
+    'safenote.reviewMarks': () => marking.review(),
     'safenote.openNotebook': () => notes.openNotebook(),
     'safenote.searchNotes': () => search.run(),
     'safenote.refreshNotes': () => Promise.resolve(notebooks.changed()),

@@ -1,4 +1,6 @@
 import type { AnalyzerReport, Finding } from './finding.ts';
+import type { Lapsed } from './marks.ts';
+import type { Suppressed } from './suppression.ts';
 import type { TestCase } from './test-runner.ts';
 
 /** `fail` beats `unavailable` beats `pass`. */
@@ -14,6 +16,10 @@ export interface SecurityVerdict {
   readonly pending: readonly string[];
   /** What each analyzer said of the document with the completion in it. */
   readonly reports: readonly AnalyzerReport[];
+  /** What somebody has accepted, by a comment or a mark. */
+  readonly suppressed?: readonly Suppressed[];
+  /** Findings whose mark does not hold: it has expired, or came from elsewhere and nobody approved it. */
+  readonly lapsed?: readonly Lapsed[];
   /** Places elsewhere in the document that could not be read, in words. */
   readonly elsewhere?: string;
 }

@@ -1,9 +1,10 @@
 import { isCancelled, messageOf } from '../errors.ts';
-import { LineIndex, type SourceDocument, type TextEdit } from '../source.ts';
+import { LineIndex, type OffsetRange, type SourceDocument, type TextEdit } from '../source.ts';
 import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
 import { editedRanges, introduced, sortErrors, unavailableReasons, withEdits, withoutRepeats } from './differential.ts';
 import type { Analyzer, AnalyzerName, AnalyzerReport, Finding } from './finding.ts';
-import { withoutSuppressed } from './suppression.ts';
+import type { Lapsed, Marks } from './marks.ts';
+import { type Suppressed, sortSuppressed } from './suppression.ts';
 import type { SecurityVerdict, Status } from './verdict.ts';
 
 /** What `verify` says about one document. */
@@ -12,6 +13,10 @@ export interface DocumentVerdict {
   readonly reason?: string;
   readonly findings: readonly Finding[];
   readonly reports: readonly AnalyzerReport[];
+  /** What somebody has accepted, by a comment or a mark. */
+  readonly suppressed: readonly Suppressed[];
+  /** Findings whose mark does not hold: it has expired, or came from elsewhere and nobody approved it. */
+  readonly lapsed: readonly Lapsed[];
 }
 
 /** A verdict at the deadline, and the one that stands when every analyzer has answered. */
@@ -30,10 +35,12 @@ export class Verifier {
   private readonly analyzers: readonly Analyzer[];
   private readonly onDemand: readonly Analyzer[];
   private readonly parser: SyntaxParser;
+  private readonly marks: Marks | undefined;
   private readonly cache = new Map<string, Promise<AnalyzerReport>>();
 
   /** `onDemand` are asked only by name: they take minutes, and no completion waits for them. */
-  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[], onDemand: readonly Analyzer[] = []) {
+  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[], onDemand: readonly Analyzer[] = [], marks?: Marks) {
+    this.marks = marks;
     this.parser = parser;
     this.analyzers = analyzers;
     this.onDemand = onDemand;
@@ -55,7 +62,8 @@ export class Verifier {
     for (const name of options.analyzers ?? []) {
       if (!wanted.some((a) => a.name === name)) reports.push({ name, version: null, status: 'unavailable', reason: 'it is not part of this installation', findings: [], ms: 0 });
     }
-    const findings = withoutRepeats(withoutSuppressed(reports.flatMap((r) => r.findings), document.text));
+    const { kept, suppressed, lapsed } = this.accepted(reports.flatMap((r) => r.findings), document, outline);
+    const findings = withoutRepeats(kept);
     const reasons: string[] = [];
     const error = outline.errors[0];
     if (error) {
@@ -67,7 +75,15 @@ export class Verifier {
     else if (options.analyzers) reasons.push(...unavailableReasons(reports));
     const reason = reasons.length > 0 ? reasons.join('; ') : undefined;
     const status: Status = findings.length > 0 ? 'fail' : reason ? 'unavailable' : 'pass';
-    return { status, ...(reason ? { reason } : {}), findings, reports };
+    return { status, ...(reason ? { reason } : {}), findings, reports, suppressed, lapsed };
+  }
+
+  /** Findings without what somebody has accepted, by a comment in the code or by a mark. */
+  private accepted(findings: readonly Finding[], document: SourceDocument, outline: SyntaxOutline, notIn: readonly OffsetRange[] = []) {
+    const byComment = sortSuppressed(findings, document.text, { notIn });
+    const byMark = this.marks?.sort(document, outline, byComment.kept);
+    const marked = (byMark?.marked ?? []).map(({ finding, mark }): Suppressed => ({ finding, by: 'mark', reason: mark.reason, ...(mark.expires ? { expires: mark.expires } : {}) }));
+    return { kept: byMark?.kept ?? byComment.kept, suppressed: [...byComment.suppressed, ...marked], lapsed: byMark?.lapsed ?? [] };
   }
 
   /**
@@ -124,7 +140,8 @@ export class Verifier {
       ),
     );
     // A comment that came with the completion itself excuses nothing.
-    const findings = withoutRepeats(withoutSuppressed(found, c.after.text, { notIn: editedRanges(c.edits) }));
+    const { kept, suppressed, lapsed } = this.accepted(found, c.after, c.afterOutline, editedRanges(c.edits));
+    const findings = withoutRepeats(kept);
     const { inside, elsewhere } = sortErrors(c.afterOutline, c.edits, c.after.text);
     const lines = new LineIndex(c.after.text);
     const ran = reports.filter((r) => r.status === 'ran');
@@ -141,6 +158,8 @@ export class Verifier {
       findings,
       pending: c.pending,
       reports,
+      ...(suppressed.length > 0 ? { suppressed } : {}),
+      ...(lapsed.length > 0 ? { lapsed } : {}),
       ...(elsewhere[0] ? { elsewhere: `line ${lines.placeAt(elsewhere[0].start).line} of the file does not parse; the checks there are incomplete` } : {}),
     };
   }

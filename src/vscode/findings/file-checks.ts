@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { ExpectedError } from '../../core/errors.ts';
 import { LineIndex } from '../../core/source.ts';
-import type { AnalyzerReport, Finding } from '../../core/verification/finding.ts';
+import type { Finding } from '../../core/verification/finding.ts';
+import { describeMark } from '../../core/verification/marks.ts';
+import type { DocumentVerdict } from '../../core/verification/verifier.ts';
 import type { Apps } from '../apps.ts';
 import { Disposables } from '../common/disposables.ts';
 import { displayName, type EditorSource, fingerprint, ownOffsets, placeIn, readSource, refusal } from '../common/documents.ts';
@@ -12,6 +14,8 @@ import type { FindingsStore, NewFinding } from './findings-store.ts';
 
 /** Quiet time after an edit before a document with findings is checked again, in milliseconds. */
 const RECHECK_MS = 1_000;
+/** A check after which a mark or its removal shows is given up after this, in milliseconds. */
+const AGAIN_MS = 30_000;
 
 /** Checks whole documents: on demand, and again after edits while they have findings. Documents without are left alone. */
 export class FileChecks implements vscode.Disposable {
@@ -57,19 +61,30 @@ export class FileChecks implements vscode.Disposable {
     const found = toOwn(result.findings, read);
     this.o.findings.put(document.uri.toString(), { kind: 'file' }, found, placeIn(document));
     // Not awaited: the command is done, the message may stay for long.
-    void this.say(name, found.length, result.reason, result.reports);
+    void this.say(name, found.length, result);
   }
 
-  private async say(name: string, count: number, reason: string | undefined, reports: readonly AnalyzerReport[]): Promise<void> {
+  /** Looks again at a document that has findings, after something else than its text has changed. */
+  again(document: vscode.TextDocument): Promise<void> {
+    return this.recheck(document, AbortSignal.timeout(AGAIN_MS));
+  }
+
+  private async say(name: string, count: number, { reason, reports, suppressed, lapsed }: DocumentVerdict): Promise<void> {
     const ran = reports.filter((r) => r.status === 'ran').map((r) => analyzerName(r.name));
     const missing = reports.filter((r) => r.status === 'unavailable').map((r) => `${analyzerName(r.name)} did not run (${r.reason ?? 'no reason given'})`);
     const by = ran.length > 0 ? ` Checked by ${ran.join(' and ')}.` : '';
     const beside = [...(reason ? [reason] : []), ...missing.filter((m) => !reason?.includes(m))].join('; ');
-    const tail = `${by}${beside ? ` Note: ${beside}.` : ''}`;
+    const accepted = suppressed.length > 0 ? ` ${suppressed.length} accepted by comments or marks.` : '';
+    const foreign = lapsed.some((l) => l.why === 'not approved');
+    const over = lapsed.find((l) => l.why === 'expired');
+    const marks = `${over ? ` A false-positive mark has expired: ${describeMark(over.mark)}.` : ''}${foreign ? ' There are false-positive marks from elsewhere, which hide nothing until you approve them.' : ''}`;
+    const tail = `${by}${beside ? ` Note: ${beside}.` : ''}${accepted}${marks}`;
     if (ran.length === 0) return void vscode.window.showWarningMessage(`SafeNote: ${name} was not checked. ${beside}.`);
     if (count === 0) return void vscode.window.showInformationMessage(`SafeNote: no findings in ${name}.${tail}`);
     const show = 'Show Findings';
-    const chosen = await vscode.window.showWarningMessage(`SafeNote: ${count} ${count === 1 ? 'finding' : 'findings'} in ${name}.${tail}`, show);
+    const review = 'Review Marks';
+    const chosen = await vscode.window.showWarningMessage(`SafeNote: ${count} ${count === 1 ? 'finding' : 'findings'} in ${name}.${tail}`, show, ...(lapsed.length > 0 ? [review] : []));
+    if (chosen === review) await vscode.commands.executeCommand('safenote.reviewMarks');
     if (chosen === show) await vscode.commands.executeCommand('safenote.findings.focus');
   }
 

@@ -123,6 +123,11 @@ export class FindingsStore {
     if (finding) this.set(finding.uri, this.of(finding.uri).filter((f) => f.id !== id));
   }
 
+  /** Puts findings back that were removed, where they were. */
+  restore(findings: readonly TrackedFinding[]): void {
+    for (const [uri, own] of Map.groupBy(findings, (f) => f.uri)) this.set(uri, [...this.of(uri).filter((f) => !own.some((back) => back.id === f.id)), ...own]);
+  }
+
   clear(uri?: string): void {
     const uris = uri === undefined ? this.uris : [uri];
     for (const one of uris) this.byUri.delete(one);

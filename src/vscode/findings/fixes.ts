@@ -56,6 +56,7 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
       const target: FindingTarget = { findingId: tracked.id };
       const actions = [action(`SafeNote: find a proved fix for ${nameOf(tracked.finding)}…`, 'safenote.fix', target, diagnostic)];
       if (this.canReplace(tracked)) actions.unshift(action('SafeNote: replace with a checked completion…', 'safenote.internal.replaceCompletion', target, diagnostic));
+      actions.push(action('SafeNote: mark as false positive…', 'safenote.markFalsePositive', target, diagnostic));
       return actions;
     });
   }
@@ -139,7 +140,8 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
     return tracked.origin.kind === 'completion' && this.o.sessions.byId(tracked.origin.sessionId)?.state === 'accepted';
   }
 
-  private async choose(target: FindingTarget | undefined): Promise<TrackedFinding | undefined> {
+  /** The finding that is meant: the one at the caret, or one that the user picks. */
+  async choose(target: FindingTarget | undefined, title = 'Find a Proved Fix'): Promise<TrackedFinding | undefined> {
     if (target) {
       const found = this.o.findings.byId(target.findingId);
       if (!found) throw new ExpectedError('finding-gone', 'This finding is no longer there.', 'Run "SafeNote: Verify File" to see what is there now.');
@@ -149,11 +151,11 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
     const all = editor ? this.o.findings.of(editor.document.uri.toString()) : [];
     const here = all.filter((f) => rangeOf(f).start.line <= (editor?.selection.active.line ?? -1) && rangeOf(f).end.line >= (editor?.selection.active.line ?? -1));
     const candidates = here.length > 0 ? here : all;
-    if (candidates.length === 0) throw new ExpectedError('no-findings', 'There is no finding in this file to fix.', 'Run "SafeNote: Verify File" first.');
+    if (candidates.length === 0) throw new ExpectedError('no-findings', 'There is no finding in this file.', 'Run "SafeNote: Verify File" first.');
     if (candidates.length === 1) return candidates[0];
     const picked = await vscode.window.showQuickPick(
       candidates.map((tracked) => ({ label: tracked.finding.message, description: `${nameOf(tracked.finding)} [Ln ${tracked.from.line + 1}]`, tracked })),
-      { title: 'SafeNote: Find a Proved Fix', placeHolder: 'Which finding?', matchOnDescription: true },
+      { title: `SafeNote: ${title}`, placeHolder: 'Which finding?', matchOnDescription: true },
     );
     return picked?.tracked;
   }

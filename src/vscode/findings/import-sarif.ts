@@ -4,6 +4,7 @@ import { ExpectedError } from '../../core/errors.ts';
 import { LineIndex } from '../../core/source.ts';
 import type { ImportedFile, ImportedFinding, SarifImport } from '../../core/verification/sarif-import.ts';
 import { importSarifFile } from '../../node/sarif-file.ts';
+import type { Apps } from '../apps.ts';
 import { withProgress } from '../common/progress.ts';
 import type { VirtualDocuments } from '../common/virtual-documents.ts';
 import type { FindingsStore } from './findings-store.ts';
@@ -15,7 +16,7 @@ const MAX_LISTED = 500;
 
 /** *Import SARIF*: what a CI found becomes findings of this workspace and, on wish, notes. */
 export class SarifCommands {
-  private readonly o: { findings: FindingsStore; documents: VirtualDocuments };
+  private readonly o: { apps: Apps; findings: FindingsStore; documents: VirtualDocuments };
   /** What the last message said, for tests. */
   last = '';
 
@@ -33,8 +34,15 @@ export class SarifCommands {
     const name = path.basename(chosen.fsPath);
     const result = await withProgress(`SafeNote: importing ${name}`, async (signal) => {
       const read = await importSarifFile({ file: chosen.fsPath, folders, openText });
-      signal.throwIfAborted();
-      return read;
+      const files: ImportedFile[] = [];
+      let marked = 0;
+      for (const file of read.files) {
+        signal.throwIfAborted();
+        const open = await this.withoutMarked(file, signal);
+        marked += file.findings.length - open.findings.length;
+        if (open.findings.length > 0) files.push(open);
+      }
+      return { ...read, files, accepted: read.accepted + marked };
     });
     const shown = most(result.files);
     this.o.findings.putImported(
@@ -51,13 +59,21 @@ export class SarifCommands {
     void this.say(name, result, shown);
   }
 
+  /** What somebody has marked as a false positive is one, whoever reports it. */
+  private async withoutMarked(file: ImportedFile, signal: AbortSignal): Promise<ImportedFile> {
+    const { app } = await this.o.apps.for(vscode.Uri.file(file.document.path));
+    if (app.marks.store.load().marks.length === 0) return file;
+    const kept = new Set(app.marks.sort(file.document, await app.parser.outline(file.document, signal), file.findings.map((f) => f.finding)).kept);
+    return { ...file, findings: file.findings.filter((f) => kept.has(f.finding)) };
+  }
+
   private async say(name: string, result: SarifImport, shown: readonly ImportedFile[]): Promise<void> {
     const found = count(result.files);
     const out = result.leftOut.reduce((sum, l) => sum + l.results, 0);
     const more = found - count(shown);
     const beside = [
       ...(more > 0 ? [`only ${MAX_SHOWN} are shown`] : []),
-      ...(result.accepted > 0 ? [`${result.accepted} accepted in the tool`] : []),
+      ...(result.accepted > 0 ? [`${result.accepted} accepted, in the tool or by a mark`] : []),
       ...(out > 0 ? [`${out} left out, first ${result.leftOut[0]?.what ?? ''}: ${result.leftOut[0]?.why ?? ''}`] : []),
       ...(result.problems.length > 0 ? [`${result.problems.length} ${result.problems.length === 1 ? 'problem' : 'problems'} of the run, first: ${result.problems[0] ?? ''}`] : []),
     ];
@@ -112,7 +128,7 @@ function report(name: string, { tools, files, leftOut, problems, accepted }: Sar
   return [
     `# ${line(name)}`,
     '',
-    `Written by ${line(tools.join(', ')) || 'no tool'}. ${count(files)} findings were taken in; ${accepted} were accepted in the tool.`,
+    `Written by ${line(tools.join(', ')) || 'no tool'}. ${count(files)} findings were taken in; ${accepted} were accepted, in the tool or by a mark.`,
     ...list('Left out', leftOut.map((l) => `${l.what}: ${l.why}${l.results > 1 ? ` (${l.results} results)` : ''}`)),
     ...list('Problems', problems),
     '',

@@ -73,4 +73,35 @@ describe('Findings', function () {
     assert.match(note ?? '', /This query depends on a user-provided value\./);
     assert.match(note ?? '', /def find_user/);
   });
+
+  it('are marked as false positives with a reason: gone for every check, until the mark is changed from outside', async () => {
+    const editor = await openFile(`${CODE}|`);
+    const { uri } = editor.document;
+    const marks = path.join(folder(), '.safenote/false-positives.yml');
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    await until('the finding is a diagnostic', () => diagnosticsOf(uri).length > 0);
+    await vscode.commands.executeCommand('safenote.markFalsePositive', { findingId: (await screen()).findings[0]?.id }, { reason: 'the name is checked before', days: 90 });
+    await until('the diagnostic is gone', () => diagnosticsOf(uri).length === 0);
+    assert.match(readFileSync(marks, 'utf8'), /in: find_user[\s\S]*reason: the name is checked before[\s\S]*expires: \d{4}-\d\d-\d\d/);
+
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '# moved\n'));
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    assert.equal(diagnosticsOf(uri).length, 0, 'the mark follows its line');
+    await importResults([{ uri: vscode.workspace.asRelativePath(uri), startLine: 7 }]);
+    assert.equal(diagnosticsOf(uri).length, 0, 'it holds for what a CI reports, too');
+
+    await writeFile(marks, readFileSync(marks, 'utf8').replace(/expires: .*/, 'expires: 2099-01-01'));
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    await until('a mark that nobody approved hides nothing', () => diagnosticsOf(uri).length > 0);
+  });
+
+  it('in a text of no workspace are refused a mark, with another way', async () => {
+    const document = await vscode.workspace.openTextDocument({ language: 'python', content: CODE });
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    await until('the finding is a diagnostic', () => diagnosticsOf(document.uri).length > 0);
+    void vscode.commands.executeCommand('safenote.markFalsePositive', { findingId: (await screen()).findings[0]?.id }, { reason: 'no' });
+    await until('it is refused', async () => /accept the finding by a comment/.test((await screen()).message));
+    assert.ok(diagnosticsOf(document.uri).length > 0);
+  });
 });

@@ -95,7 +95,7 @@ describe('The verdict', function () {
     const [diagnostic] = diagnosticsOf(editor.document.uri);
     const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', editor.document.uri, diagnostic?.range, vscode.CodeActionKind.QuickFix.value);
     const own = actions.filter((a) => a.title.startsWith('SafeNote:'));
-    assert.deepEqual(own.map((a) => a.title.replace(/ for CWE.*/, '')), ['SafeNote: replace with a checked completion…', 'SafeNote: find a proved fix']);
+    assert.deepEqual(own.map((a) => a.title.replace(/ for CWE.*/, '')), ['SafeNote: replace with a checked completion…', 'SafeNote: find a proved fix', 'SafeNote: mark as false positive…']);
     assert.ok(own.every((a) => !a.isPreferred));
     assert.equal(model.requests.length, asked);
   });
