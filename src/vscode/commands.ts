@@ -57,6 +57,7 @@ export interface CommandMap {
   'safenote.sortNotes.byFrequency': () => Promise<void>;
   'safenote.sortNotes.byDate': () => Promise<void>;
   'safenote.sortNotes.byTitle': () => Promise<void>;
+  'safenote.sortNotes.byWorth': () => Promise<void>;
   'safenote.showPrompt': () => Promise<void>;
   'safenote.whyNoSuggestion': () => Promise<void>;
   'safenote.selectModel': () => Promise<void>;
@@ -129,6 +130,7 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.sortNotes.byFrequency': { title: 'Sort by Frequency', palette: false },
   'safenote.sortNotes.byDate': { title: 'Sort by Date', palette: false },
   'safenote.sortNotes.byTitle': { title: 'Sort by Title', palette: false },
+  'safenote.sortNotes.byWorth': { title: 'Sort by Worth', palette: false },
   'safenote.showPrompt': { title: 'Show Prompt', palette: true },
   'safenote.whyNoSuggestion': { title: 'Why No Suggestion?', palette: true },
   'safenote.selectModel': { title: 'Select Model', palette: true },

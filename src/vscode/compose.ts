@@ -162,6 +162,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.sortNotes.byFrequency': () => arrangement.sort('frequency'),
     'safenote.sortNotes.byDate': () => arrangement.sort('updated'),
     'safenote.sortNotes.byTitle': () => arrangement.sort('title'),
+    'safenote.sortNotes.byWorth': () => arrangement.sort('worth'),
     'safenote.showPrompt': () => showPrompt.run(),
     'safenote.whyNoSuggestion': async () => void (await documents.show('Why no suggestion.md', decisions.toMarkdown(configuration.settings()['completion.trigger']))),
     'safenote.selectModel': () => modelCommands.selectModel(),

@@ -1,9 +1,15 @@
+import { type NoteCounters, NO_COUNTERS } from '../../core/activity/totals.ts';
+import { byWorth } from '../../core/activity/worth.ts';
 import type { NoteKind, StoredNote } from '../../core/notebook/note.ts';
 
 /** How a view groups and sorts notes, and which ones it shows. Knows no editor: a function of notes and choices. */
 
 export type GroupBy = 'cwe' | 'file' | 'language' | 'model' | 'age';
-export type SortBy = 'frequency' | 'updated' | 'title';
+export type SortBy = 'frequency' | 'updated' | 'title' | 'worth';
+/** What became of a note so far, by its id. */
+export type CountersOf = (noteId: string) => NoteCounters;
+
+const NOT_COUNTED: CountersOf = () => NO_COUNTERS;
 export type State = 'active' | 'muted' | 'quarantined';
 
 /** What each notebook can be grouped by; the first is the default. The module of a function note is the file it failed in. */
@@ -11,7 +17,7 @@ export const GROUPINGS: Readonly<Record<NoteKind, readonly GroupBy[]>> = {
   security: ['cwe', 'file', 'language', 'model', 'age'],
   function: ['file', 'language', 'model', 'age'],
 };
-export const SORTINGS: readonly SortBy[] = ['frequency', 'updated', 'title'];
+export const SORTINGS: readonly SortBy[] = ['frequency', 'updated', 'title', 'worth'];
 
 /** Ages of notes, youngest first, with the days up to which each goes. */
 const AGES = [['today', 1], ['week', 7], ['month', 30], ['year', 365], ['older', Infinity]] as const;
@@ -59,20 +65,21 @@ function ageOf(created: string, now: number): Age {
 }
 
 /** Groups in their order: ages from young to old, everything else by name with numbers as numbers; what has no name last. */
-export function grouped(notes: readonly StoredNote[], by: GroupBy, sortBy: SortBy, now: number): { label: string; notes: StoredNote[] }[] {
+export function grouped(notes: readonly StoredNote[], by: GroupBy, sortBy: SortBy, now: number, counters: CountersOf = NOT_COUNTED): { label: string; notes: StoredNote[] }[] {
   const groups = Map.groupBy(notes, (stored) => groupOf(stored, by, now));
   const age = (label: string) => AGES.findIndex(([name]) => name === label);
   const order = by === 'age' ? (a: string, b: string) => age(a) - age(b) : (a: string, b: string) => Number(a === '') - Number(b === '') || NAMES.compare(a, b);
-  return [...groups].map(([label, list]) => ({ label, notes: list.sort(SORTERS[sortBy]) })).sort((a, b) => order(a.label, b.label));
+  return [...groups].map(([label, list]) => ({ label, notes: list.sort((a, b) => SORTERS[sortBy](a, b, counters)) })).sort((a, b) => order(a.label, b.label));
 }
 
 const NAMES = new Intl.Collator('en', { numeric: true });
 
 /** Pinned notes lead whatever the order, as they do in prompts. */
-const SORTERS: Readonly<Record<SortBy, (a: StoredNote, b: StoredNote) => number>> = {
+const SORTERS: Readonly<Record<SortBy, (a: StoredNote, b: StoredNote, counters: CountersOf) => number>> = {
   frequency: (a, b) => pinned(a, b) || b.note.frequency - a.note.frequency || latest(a, b) || byTitle(a, b),
   updated: (a, b) => pinned(a, b) || latest(a, b) || byTitle(a, b),
   title: (a, b) => pinned(a, b) || byTitle(a, b) || latest(a, b),
+  worth: (a, b, counters) => pinned(a, b) || byWorth(counters(a.note.id), counters(b.note.id)) || b.note.frequency - a.note.frequency || byTitle(a, b),
 };
 
 function pinned(a: StoredNote, b: StoredNote): number {

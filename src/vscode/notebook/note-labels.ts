@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { describeWorth, retirementReason } from '../../core/activity/worth.ts';
 import type { StoredNote } from '../../core/notebook/note.ts';
 import { escapeMarkdown } from '../common/escape-markdown.ts';
 import { type Age, type GroupBy, type NoteFilter, type SortBy, type State, stateOf } from './arrange.ts';
@@ -19,7 +20,7 @@ export function groupingName(by: GroupBy, kind: 'security' | 'function'): string
 }
 
 export function sortingName(by: SortBy): string {
-  return { frequency: t('most seen first'), updated: t('newest first'), title: t('by title') }[by];
+  return { frequency: t('most seen first'), updated: t('newest first'), title: t('by title'), worth: t('most useful first') }[by];
 }
 
 function ageName(age: Age): string {
@@ -33,10 +34,15 @@ export function groupName({ by, label, title }: GroupNode): string {
   return { cwe: t('Rules of the house (no CWE)'), file: t('No file known'), language: t('No language'), model: t('No model named'), age: '' }[by];
 }
 
-/** How a note is called in a list: how often it was seen and its state come first, so that a narrow view shows them. */
-export function labelOf(stored: StoredNote): string {
+/**
+ * How a note is called in a list: how often it was seen and its state come first, so that a narrow view shows them. Below a
+ * heading that says the weakness its title need not say it again.
+ */
+export function labelOf(stored: StoredNote, heading = ''): string {
+  const { title, frequency } = stored.note;
   const state = stateOf(stored);
-  return [stored.note.frequency > 1 ? `×${stored.note.frequency}` : '', state === 'active' ? '' : stateName(state), stored.note.title].filter(Boolean).join(' · ');
+  const rest = heading && title.startsWith(`${heading}: `) ? title.slice(heading.length + 2) : '';
+  return [frequency > 1 ? `×${frequency}` : '', state === 'active' ? '' : stateName(state), rest || title].filter(Boolean).join(' · ');
 }
 
 export function seenTimes(frequency: number): string {
@@ -64,12 +70,15 @@ export function noteTooltip(node: NoteNode, titleOf: (cwe: string) => string): v
     note.model ? t('model {0}', note.model) : '',
     note.file ? (note.line ? t('{0}, line {1}', note.file, note.line) : note.file) : '',
   ].filter(Boolean);
+  const retire = node.counters && retirementReason(node.stored, node.counters);
   const parts = [
     `**${escapeMarkdown(note.title)}**`,
     escapeMarkdown(weakness),
     state ? `_${escapeMarkdown(state)}_` : '',
     ...paragraphs(clip(note.guidance || note.diagnosis)),
     facts.map(escapeMarkdown).join(' · '),
+    escapeMarkdown(node.counters ? describeWorth(node.counters) : ''),
+    retire ? `_${escapeMarkdown(t('Proposed for retirement: {0}.', retire))}_` : '',
   ];
   const markdown = new vscode.MarkdownString(parts.filter(Boolean).join('\n\n'), false);
   markdown.isTrusted = false;

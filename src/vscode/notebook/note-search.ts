@@ -41,7 +41,9 @@ export class NoteSearch {
       controller.abort();
       controller = new AbortController();
       const byWords = words(text);
-      pick.items = text.trim() === '' ? byWords : [heading(byWords.length > 0 ? t('With these words') : t('No note has these words')), ...byWords];
+      const found = byWords.length > 0 ? [heading(t('With these words')), ...byWords] : [remark('info', t('No note has these words.'))];
+      // One row says that more may come: the model that knows meanings takes a while to load.
+      pick.items = text.trim() === '' ? byWords : [...found, heading(t('By meaning')), remark('loading~spin', t('Looking for notes about this…'))];
       pick.busy = text.trim() !== '';
       if (text.trim() === '') return;
       const { signal } = controller;
@@ -51,12 +53,12 @@ export class NoteSearch {
             if (signal.aborted) return;
             const known = new Set(byWords.map(({ found }) => found?.stored.file));
             const more = byMeaning.filter(({ stored }) => !known.has(stored.file)).map(item);
-            if (more.length > 0) pick.items = [...pick.items, heading(t('By meaning')), ...more];
+            pick.items = [...found, heading(t('By meaning')), ...(more.length > 0 ? more : [remark('info', t('No other note is about this.'))])];
           })
           .catch((error: unknown) => {
             if (isCancelled(error) || signal.aborted) return;
             errors.quiet('Searching by meaning', error);
-            pick.items = [...pick.items, heading(t('Not searched by meaning: {0}', messageOf(error)))];
+            pick.items = [...found, heading(t('By meaning')), remark('warning', t('Not searched: {0}', messageOf(error)))];
           })
           .finally(() => !signal.aborted && (pick.busy = false));
       }, PAUSE_MS);
@@ -65,7 +67,10 @@ export class NoteSearch {
     const chosen = await new Promise<FoundNote | 'filter' | undefined>((resolve) => {
       pick.onDidChangeValue(look);
       pick.onDidTriggerButton(() => resolve('filter'));
-      pick.onDidAccept(() => resolve(pick.activeItems[0]?.found));
+      pick.onDidAccept(() => {
+        const note = pick.activeItems[0]?.found;
+        if (note) resolve(note);
+      });
       pick.onDidHide(() => resolve(undefined));
       pick.show();
     });
@@ -89,6 +94,11 @@ export class NoteSearch {
 
 function heading(label: string): Item {
   return { label, kind: vscode.QuickPickItemKind.Separator };
+}
+
+/** A row that says something and cannot be chosen. */
+function remark(icon: string, label: string): Item {
+  return { label: `$(${icon}) ${label}`, alwaysShow: true };
 }
 
 /** Always shown: the search has chosen it, whatever the editor's own matching says. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { countersOf } from '../../core/activity/totals.ts';
 import { ExpectedError } from '../../core/errors.ts';
 import type { NoteKind, StoredNote } from '../../core/notebook/note.ts';
 import type { SetAsideFile } from '../../core/notebook/store.ts';
@@ -49,7 +50,8 @@ export class Notebooks implements vscode.Disposable {
       rooms.map(async (room): Promise<FolderSnapshot[]> => {
         try {
           await this.readTitles(room);
-          return [{ folder: room.folder.toString(), name: room.name, snapshot: await room.app.store.load() }];
+          const totals = room.app.journal.totals();
+          return [{ folder: room.folder.toString(), name: room.name, snapshot: await room.app.store.load(), counters: (id) => countersOf(totals, id) }];
         } catch (error) {
           this.o.errors.quiet(`Reading the notebook of ${room.name}`, error);
           return [];

@@ -1,7 +1,8 @@
+import type { NoteCounters } from '../../core/activity/totals.ts';
 import type { NoteKind, StoredNote } from '../../core/notebook/note.ts';
 import type { NotebookSnapshot, SetAsideFile } from '../../core/notebook/store.ts';
 import type { NoteTarget, ViewItem } from '../commands.ts';
-import { fits, type GroupBy, grouped, NO_FILTER, type NoteFilter, type SortBy, type State, stateOf } from './arrange.ts';
+import { type CountersOf, fits, type GroupBy, grouped, NO_FILTER, type NoteFilter, type SortBy, type State, stateOf } from './arrange.ts';
 
 /** One notebook folder as a view gets it. */
 export interface FolderSnapshot {
@@ -9,6 +10,8 @@ export interface FolderSnapshot {
   readonly folder: string;
   readonly name: string;
   readonly snapshot: NotebookSnapshot;
+  /** What became of its notes; nothing is counted where it is absent. */
+  readonly counters?: CountersOf;
 }
 
 export interface FolderNode {
@@ -37,6 +40,7 @@ export interface NoteNode extends NoteTarget {
   readonly folder: string;
   readonly stored: StoredNote;
   readonly state: State;
+  readonly counters?: NoteCounters;
 }
 
 /** Stands for the rest of a long group until it is asked for: an editor asked for thousands of rows at once stutters. */
@@ -87,13 +91,13 @@ export function notesTree(kind: NoteKind, folders: readonly FolderSnapshot[], op
     all += own.length;
     const notes = filter === NO_FILTER ? own : own.filter((stored) => fits(stored, filter, titleOf));
     const setAside = folder.snapshot.setAside.filter(({ file }) => notebookOf(file) === kind);
-    const groups = grouped(notes, options.groupBy, options.sortBy, options.now).map(({ label, notes: list }): GroupNode => ({
+    const groups = grouped(notes, options.groupBy, options.sortBy, options.now, folder.counters).map(({ label, notes: list }): GroupNode => ({
       kind: 'group',
       key: `${folder.folder}#${options.groupBy}#${label}`,
       by: options.groupBy,
       label,
       title: options.groupBy === 'cwe' && label ? titleOf(label) : '',
-      children: list.map((stored): NoteNode => ({ kind: 'note', key: `${folder.folder}#${stored.note.id}`, id: stored.note.id, folder: folder.folder, stored, state: stateOf(stored) })),
+      children: list.map((stored): NoteNode => ({ kind: 'note', key: `${folder.folder}#${stored.note.id}`, id: stored.note.id, folder: folder.folder, stored, state: stateOf(stored), ...(folder.counters ? { counters: folder.counters(stored.note.id) } : {}) })),
     }));
     return { kind: 'folder', key: folder.folder, name: folder.name, count: notes.length, children: [...groups, ...setAside.map((file): FileNode => ({ kind: 'setAside', key: file.file, file }))] };
   });

@@ -29,6 +29,7 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
   private readonly o: { kind: NoteKind; notebooks: Notebooks; tree: LazyTree; arrangement: Arrangement; seen: SeenNotes; errors: ErrorPath; merge: (from: readonly NoteTarget[], into: NoteTarget) => Promise<void> };
   private timer: NodeJS.Timeout | undefined;
   private built: Tree | undefined;
+  private buildMs = 0;
   private readonly parents = new WeakMap<NotesNode, NotesNode>();
   /** Group → how many pages of it are shown; one where it is not named. */
   private readonly pages = new Map<string, number>();
@@ -44,9 +45,9 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
   }
 
   /** What is shown, for tests. */
-  get look(): { badge: number; message: string; description: string } {
+  get look(): { badge: number; message: string; description: string; buildMs: number } {
     const { view } = this.o.tree;
-    return { badge: view.badge?.value ?? 0, message: view.message ?? '', description: view.description ?? '' };
+    return { badge: view.badge?.value ?? 0, message: view.message ?? '', description: view.description ?? '', buildMs: this.buildMs };
   }
 
   /** Every row as the editor gets it, for tests. */
@@ -188,10 +189,10 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
   private noteItem(node: NoteNode): vscode.TreeItem {
     const { note } = node.stored;
     const isNew = this.fresh.has(node.key);
-    const item = new vscode.TreeItem(labelOf(node.stored));
+    const item = new vscode.TreeItem(labelOf(node.stored, this.o.arrangement.groupBy(this.o.kind) === 'cwe' && note.cwe ? this.o.notebooks.titleOf(note.cwe) : ''));
     item.id = node.key;
     item.description = [isNew ? t('new') : '', this.o.arrangement.groupBy(this.o.kind) === 'language' ? (note.cwe ?? '') : note.language].filter(Boolean).join(' · ');
-    item.iconPath = iconOf(node.state, note.pinned === true);
+    item.iconPath = iconOf(node.state, note.pinned === true, isNew);
     item.contextValue = viewItemOf(node);
     item.command = { command: 'safenote.openNote', title: t('Open Note'), arguments: [{ id: node.id, folder: node.folder }] };
     item.accessibilityInformation = { label: spokenNote(node, isNew) };
@@ -214,10 +215,12 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
 
   private async build(): Promise<Tree> {
     const { kind, notebooks, arrangement } = this.o;
+    const started = performance.now();
     const folders = await notebooks.load();
     this.countNew(folders.flatMap(({ folder, snapshot }) => snapshot.notes.filter(({ note }) => note.kind === kind).map(({ note }) => `${folder}#${note.id}`)));
     this.built = notesTree(kind, folders, { groupBy: arrangement.groupBy(kind), sortBy: arrangement.sortBy, filter: arrangement.filter, titleOf: (cwe) => notebooks.titleOf(cwe), now: Date.now() });
     this.describe();
+    this.buildMs = performance.now() - started;
     return this.built;
   }
 
@@ -248,7 +251,7 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
     const { seen, tree, errors } = this.o;
     const unseen = seen.unseen(keys);
     if (!tree.view.visible) {
-      tree.view.badge = unseen.size === 0 ? undefined : { value: unseen.size, tooltip: unseen.size === 1 ? t('1 new note') : t('{0} new notes', unseen.size) };
+      tree.view.badge = unseen.size === 0 ? undefined : { value: unseen.size, tooltip: newNotes(this.o.kind, unseen.size) };
       return;
     }
     if (unseen.size > 0) this.fresh = new Set([...this.fresh, ...unseen]);
@@ -257,7 +260,12 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
   }
 }
 
-function iconOf(state: State, pinned: boolean): vscode.ThemeIcon {
-  if (state === 'active') return new vscode.ThemeIcon(pinned ? 'pinned' : STATE_ICONS.active);
+function newNotes(kind: NoteKind, count: number): string {
+  if (kind === 'security') return count === 1 ? t('1 new security note') : t('{0} new security notes', count);
+  return count === 1 ? t('1 new function note') : t('{0} new function notes', count);
+}
+
+function iconOf(state: State, pinned: boolean, isNew: boolean): vscode.ThemeIcon {
+  if (state === 'active') return new vscode.ThemeIcon(pinned ? 'pinned' : STATE_ICONS.active, isNew ? new vscode.ThemeColor('notificationsInfoIcon.foreground') : undefined);
   return new vscode.ThemeIcon(STATE_ICONS[state], new vscode.ThemeColor(state === 'muted' ? 'disabledForeground' : 'list.warningForeground'));
 }

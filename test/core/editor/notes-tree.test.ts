@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { NO_COUNTERS, type NoteCounters } from '../../../src/core/activity/totals.ts';
 import type { Note, StoredNote } from '../../../src/core/notebook/note.ts';
 import { fits, GROUPINGS, grouped, hasWords, isFiltering, NO_FILTER, type NoteFilter, SORTINGS } from '../../../src/vscode/notebook/arrange.ts';
 import { type FolderSnapshot, type GroupNode, type NotesNode, notesTree, page, type TreeOptions, viewItemOf } from '../../../src/vscode/notebook/notes-tree.ts';
@@ -49,6 +50,12 @@ describe('The tree of notes', () => {
     assert.deepEqual(sorted('frequency'), ['pinned', 'often', 'old', 'rare']);
     assert.deepEqual(sorted('updated'), ['pinned', 'rare', 'often', 'old']);
     assert.deepEqual(sorted('title'), ['pinned', 'old', 'rare', 'often']);
+  });
+
+  it('sorts by worth: what prevented failures first, what failed in vain last', () => {
+    const counted: Record<string, NoteCounters> = { helps: { ...NO_COUNTERS, shown: 5, prevented: 5 }, fails: { ...NO_COUNTERS, shown: 5, failed: 5 } };
+    const shop = { ...folder([stored({ id: 'fails', frequency: 9 }), stored({ id: 'untried' }), stored({ id: 'helps' })]), counters: (id: string) => counted[id] ?? NO_COUNTERS };
+    assert.deepEqual(ids(notesTree('security', [shop], options({ sortBy: 'worth' })).roots[0]), ['helps', 'untried', 'fails']);
   });
 
   it('gives each of several folders its own name and count, and none to a single one', () => {
