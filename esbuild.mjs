@@ -43,6 +43,8 @@ const all = [
   { in: 'src/vscode/compose.ts', out: 'dist/main.js', external: ['vscode'], keepNames: false, ...apart },
   { in: 'src/cli/main.ts', out: 'dist/cli.js', banner: { js: banner.cli }, ...apart },
   { in: 'src/node/llm/openai-client.ts', out: 'dist/openai-client.js' },
+  // Copied into the user's own folder, so that Git finds it whatever becomes of the extension's.
+  { in: 'src/cli/merge-notes.ts', out: 'dist/merge-notes.js' },
   { in: 'src/node/analysis/worker.ts', out: 'dist/analysis-worker.js' },
   { in: 'src/node/embedding/worker.ts', out: 'dist/embedding-worker.js' },
   // The chart library, for reports alone: loaded when one is drawn.

@@ -7,6 +7,7 @@ import { doctor } from './verbs/doctor.ts';
 import * as knowledge from './verbs/knowledge.ts';
 import * as marks from './verbs/marks.ts';
 import * as notebook from './verbs/notebook.ts';
+import * as sharing from './verbs/notebook-sharing.ts';
 import { retrieve, type RetrieveOptions } from './verbs/retrieve.ts';
 import { verify, type VerifyOptions } from './verbs/verify.ts';
 
@@ -48,6 +49,7 @@ function build(): Command {
     .option('--tests', "run the workspace's tests on the answer, in a sandbox")
     .option('--tests-command <command>', 'run this command instead of the runner that is found')
     .option('--no-sandbox', 'run tests on a copy but outside of the sandbox: their code can do what you can')
+    .option('--trust-notes', 'use notes and samples that nobody approved on this machine, as a build server does')
     .option('--dry-run', 'print what would be sent; needs no model')
     .action((file: string, options: CompleteOptions) => run(options, () => complete(file, options)));
   verb(program, 'verify <files...>', 'check whole files')
@@ -63,6 +65,7 @@ function build(): Command {
     .option('--task <text>', 'the task in words')
     .option('--code-file <file>', 'code to search with')
     .option('-k <n>', 'entries per list (default: 5)')
+    .option('--trust-notes', 'use notes and samples that nobody approved on this machine, as a build server does')
     .action((options: RetrieveOptions) => run(options, () => retrieve(options)));
 
   const marked = program.command('marks').description('findings that are marked as false positives').exitOverride();
@@ -82,9 +85,16 @@ function build(): Command {
     .option('--yes', 'begin without asking')
     .action((options: BuildOptions) => run(options, async () => buildNotebook(options)));
   verb(book, 'list', 'list all notes').action((o: GlobalOptions) => run(o, () => notebook.list(o)));
-  verb(book, 'show <id>', 'show one note').action((id: string, o: GlobalOptions) => run(o, () => notebook.show(id, o)));
+  verb(book, 'show <id>', 'show one note').option('--diff', 'only what changed since it was approved here').action((id: string, o: GlobalOptions & { diff?: boolean }) => run(o, () => notebook.show(id, o)));
   verb(book, 'mute <id>', 'keep a note but never use it').option('--reason <text>', 'why').option('--undo', 'use it again').action((id: string, o: GlobalOptions) => run(o, () => notebook.mute(id, o)));
-  verb(book, 'approve [ids...]', 'trust notes that came from elsewhere').option('--all', 'every quarantined note').action((ids: string[], o: GlobalOptions) => run(o, () => notebook.approve(ids, o)));
+  verb(book, 'approve [ids...]', 'trust notes that came from elsewhere').option('--all', 'every quarantined note').option('--author <who>', "every quarantined note that is this author's alone, as Git knows it").action((ids: string[], o: sharing.ApproveOptions) => run(o, () => sharing.approve(ids, o)));
+  verb(book, 'share', 'put the notes under version control')
+    .option('--merge-driver', 'also let Git merge notes by section (writes .git/config)')
+    .option('--stop', 'take them out again')
+    .option('--yes', 'begin without asking')
+    .action((o: sharing.ShareOptions) => run(o, () => sharing.share(o)));
+  verb(book, 'resolve [ids...]', 'put notes together that a merge left in two versions').option('--ours', 'where both changed the same, take our side').option('--theirs', 'take their side').action((ids: string[], o: sharing.ResolveOptions) => run(o, () => sharing.resolve(ids, o)));
+  verb(book, 'merge-driver <base> <ours> <theirs> [path]', 'merge three versions of a note into the second file, as Git asks it').action((base: string, ours: string, theirs: string, name: string | undefined, o: GlobalOptions) => run(o, () => Promise.resolve(sharing.mergeDriver(base, ours, theirs, name ?? 'note.md'))));
   verb(book, 'split <id>', 'take tasks that were merged out of a note again, each into its own').option('--task <n...>', 'only these, counted from 1 as "notebook show" lists them').action((id: string, o: notebook.SplitOptions) => run(o, () => notebook.split(id, o)));
   verb(book, 'stats', 'count the notes, and say what became of each and what was done so far').action((o: GlobalOptions) => run(o, () => notebook.stats(o)));
   verb(book, 'check', 'check the note files and repair the index').action((o: GlobalOptions) => run(o, () => notebook.check(o)));

@@ -1,3 +1,4 @@
+import { visibleText } from '../core/visible-text.ts';
 import { isCancelled, isExpected, messageOf } from '../core/errors.ts';
 
 /** 0 done and clean, 1 done with findings, 2 could not run. */
@@ -10,10 +11,9 @@ export interface Output {
   readonly exitCode: ExitCode;
 }
 
-/** Removes control characters that could move a terminal's cursor or change its state: notes and code are data. */
+/** What a terminal may be given: notes and code are data, and nothing in them moves its cursor, turns text around or hides. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => (char === '\r' ? '' : '\ufffd'));
+  return visibleText(text);
 }
 
 /** The one error path of the command line: `{error: {code, message, hint}}` or two lines on stderr, exit code 2. */
@@ -22,5 +22,5 @@ export function errorOutput(error: unknown): Output {
   const code = isExpected(error) ? error.code : cancelled ? 'cancelled' : 'bug';
   const message = cancelled ? 'Cancelled.' : messageOf(error);
   const hint = isExpected(error) ? error.hint : cancelled ? 'Run the command again.' : 'This is a fault of SafeNote. Run again with --verbose and report what it prints.';
-  return { json: { error: { code, message, hint } }, text: `error: ${message}\n${hint}\n`, exitCode: 2 };
+  return { json: { error: { code, message, hint } }, text: `error: ${printable(message)}\n${printable(hint)}\n`, exitCode: 2 };
 }

@@ -16,6 +16,8 @@ export interface GlobalOptions {
   readonly trustMarks?: boolean;
   readonly workspace?: string;
   readonly verbose?: boolean;
+  /** `--trust-notes` of the verbs that have it. */
+  readonly trustNotes?: boolean;
 }
 
 /** Options of verbs that run the workspace's tests. */
@@ -75,6 +77,7 @@ export async function withSession<T>(options: GlobalOptions & TestingOptions & {
     log,
     semgrepWarm: false,
     trustMarks: options.trustMarks ?? false,
+    trustNotes: options.trustNotes ?? false,
     env: process.env,
     // The command is what the user has just typed; what no option says is refused with the option's name.
     testConsent: { command: () => Promise.resolve(true), unboxed: (reason) => Promise.reject(new ExpectedError('no-sandbox', reason, '--no-sandbox runs tests without one')) },

@@ -1,3 +1,5 @@
+import { isConflictMark } from './conflict-marks.ts';
+
 /**
  * The body of a note or knowledge file: sections under `## ` headings, read line by line. This is not a Markdown parser on
  * purpose: a note must come back exactly as it was written, and ten thousand of them must load in a moment. The rules are those
@@ -83,11 +85,15 @@ export function firstFence(lines: readonly string[]): Fence | undefined {
   return { info: open.info, content, first, last: first + 1 + length };
 }
 
-/** A code fence around any text, longer than any run of backticks in it. */
+/**
+ * A code fence around any text, longer than any run of backticks in it. It is indented by one where the text holds marks of
+ * a merge conflict, which count at the begin of a line only.
+ */
 export function fenced(content: string, info: string): string {
   const longest = Math.max(2, ...(content.match(/`+/g) ?? []).map((run) => run.length));
   const mark = '`'.repeat(longest + 1);
-  return content === '' ? `${mark}${info}\n${mark}` : `${mark}${info}\n${content}\n${mark}`;
+  if (content === '') return `${mark}${info}\n${mark}`;
+  return holdsMarks(content) ? ` ${mark}${info}\n${content.replace(/^/gm, ' ')}\n ${mark}` : `${mark}${info}\n${content}\n${mark}`;
 }
 
 const FENCED_TEXT = 'text';
@@ -136,13 +142,18 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, at) => text === b[at]);
 }
 
-/** True when a text under a heading stays one section: no heading of its own level or above, every fence closed. */
+/** True when a text under a heading stays one section (no heading of its own level or above, every fence closed) and looks like no conflict. */
 function survives(text: string, depth = 2): boolean {
+  if (holdsMarks(text)) return false;
   for (let level = 2; level <= depth; level++) {
     const sections = splitSections(text, level);
     if (sections.length !== 1 || sections[0]?.openFence !== undefined) return false;
   }
   return true;
+}
+
+function holdsMarks(text: string): boolean {
+  return /<{7}|>{7}/.test(text) && text.split('\n').some(isConflictMark);
 }
 
 function opening(line: string): Opening | undefined {

@@ -32,7 +32,11 @@ import { ShelfVectors } from './knowledge/shelf-vectors.ts';
 import { VectraNoteIndex } from './index/vectra-note-index.ts';
 import { Approvals } from './notes/approvals.ts';
 import { FileMarkStore, nameInside } from './notes/file-mark-store.ts';
+import { NoteAuthors } from './notes/authors.ts';
+import { NoteConflicts } from './notes/conflicts.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
+import { WorkspaceGit } from './notes/git.ts';
+import { NoteSharing } from './notes/sharing.ts';
 import { KeptConsent } from './runners/kept-consent.ts';
 import { WorkspaceTests } from './runners/workspace-tests.ts';
 import { Sandbox } from './sandbox/box.ts';
@@ -51,6 +55,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Keep Semgrep running between checks; one-shot where false. */
   readonly semgrepWarm: boolean;
+  /** Notes and shelf count as approved, for this process only. */
+  readonly trustNotes?: boolean;
   readonly env: NodeJS.ProcessEnv;
   /** Asks about the workspace's tests; where absent the answer is no. Answers are kept per workspace, outside of it. */
   readonly testConsent?: TestConsent;
@@ -92,6 +98,10 @@ export class App {
   readonly fixer: Fixer;
   readonly workspaceFolder: string;
   readonly shelf: WorkspaceShelf;
+  readonly git: WorkspaceGit;
+  readonly sharing: NoteSharing;
+  readonly conflicts: NoteConflicts;
+  readonly authors: NoteAuthors;
   readonly shelfVectors: ShelfVectors;
   private readonly options: AppOptions;
   private knowledgeKnown: { readonly key: string; readonly retriever: Promise<KnowledgeRetriever> } | undefined;
@@ -104,8 +114,13 @@ export class App {
     this.assets = new Assets(assetsRoot);
     this.userFolders = userFolders(env);
     const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
-    this.store = new FileNoteStore({ workspaceFolder, approvals, log });
-    this.shelf = new WorkspaceShelf({ workspaceFolder, approvals });
+    const trustAll = options.trustNotes ?? false;
+    this.store = new FileNoteStore({ workspaceFolder, approvals, trustAll, log });
+    this.shelf = new WorkspaceShelf({ workspaceFolder, approvals, trustAll });
+    this.git = new WorkspaceGit({ workspaceFolder, trusted: options.trusted, env });
+    this.sharing = new NoteSharing({ workspaceFolder, store: this.store, git: this.git, driverFolder: this.userFolders.mergeDriver, runtime: process.execPath, assetsRoot });
+    this.authors = new NoteAuthors({ store: this.store, git: this.git });
+    this.conflicts = new NoteConflicts({ store: this.store, git: this.git });
     this.parser = new AnalysisWorker({ assetsRoot, log });
     this.embedder = new WorkerEmbedder({
       assetsRoot,

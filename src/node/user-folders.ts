@@ -23,6 +23,8 @@ export interface UserFolders {
   readonly models: string;
   /** The Semgrep that SafeNote installed. */
   readonly semgrep: string;
+  /** The program by which Git merges notes. */
+  readonly mergeDriver: string;
   /** CodeQL's databases while they are needed. Safe to delete. */
   readonly codeql: string;
 }
@@ -46,6 +48,7 @@ export function userFolders(env: Readonly<Record<string, string | undefined>> = 
     build: (workspaceFolder, model) => path.join(data, 'builds', workspaceKey(workspaceFolder), `${model.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 80)}.jsonl`),
     models: path.join(data, 'models'),
     semgrep: path.join(data, 'semgrep'),
+    mergeDriver: path.join(data, 'merge-driver'),
     codeql: path.join(cache, 'codeql'),
   };
 }

@@ -1,11 +1,11 @@
 import { notesByWorth } from '../../core/activity/report.ts';
 import { countersOf, type NoteCounters, sumSince } from '../../core/activity/totals.ts';
 import { describeWorth, retirementReason, standingOf, worthFactor } from '../../core/activity/worth.ts';
-import { ExpectedError } from '../../core/errors.ts';
 import type { StoredNote } from '../../core/notebook/note.ts';
 import { type Output, printable } from '../output.ts';
 import { type GlobalOptions, withSession } from '../session.ts';
 import { wholeNumber } from './complete.ts';
+import { noSuchNote, noteDiff } from './notebook-sharing.ts';
 
 function row({ note, file, quarantined }: StoredNote) {
   const { id, kind, title, cwe, language, rule, frequency, origin, model, created, updated, status } = note;
@@ -27,10 +27,14 @@ export function list(options: GlobalOptions): Promise<Output> {
 }
 
 /** `notebook show ID`: one note, whole. */
-export function show(id: string, options: GlobalOptions): Promise<Output> {
+export function show(id: string, options: GlobalOptions & { readonly diff?: boolean }): Promise<Output> {
   return withSession(options, async ({ app }) => {
     const stored = await app.store.get(id);
     if (!stored) throw noSuchNote(id);
+    if (options.diff) {
+      const diff = noteDiff(stored, app.store.approvedText(stored.note));
+      return { json: { id, quarantined: stored.quarantined, diff }, text: diff, exitCode: 0 };
+    }
     const { note } = stored;
     const counters = countersOf(app.journal.totals(), id);
     const retire = retirementReason(stored, counters);
@@ -66,20 +70,6 @@ export function split(id: string, options: SplitOptions): Promise<Output> {
     const { rest, parts } = await app.noteEditing.split(id, tasks);
     const text = `${id} keeps ${rest.note.tasks.length === 1 ? 'one task' : `${rest.note.tasks.length} tasks`} (×${rest.note.frequency}).\n${parts.map((p) => `${p.note.id}  ×${p.note.frequency}  ${printable(p.note.title)}\n`).join('')}`;
     return { json: { note: row(rest), parts: parts.map(row) }, text, exitCode: 0 };
-  });
-}
-
-/** `notebook approve ID… | --all`: notes that came from elsewhere may be used from now on. */
-export function approve(ids: readonly string[], options: GlobalOptions & { readonly all?: boolean }): Promise<Output> {
-  return withSession(options, async ({ app }) => {
-    const { notes } = await app.store.load();
-    if (ids.length === 0 && !options.all) throw new ExpectedError('no-notes-named', 'No note was named.', 'Name notes by id, or use --all. Read them first: "notebook show ID".');
-    const known = new Set(notes.map((n) => n.note.id));
-    const unknown = ids.find((id) => !known.has(id));
-    if (unknown) throw noSuchNote(unknown);
-    const wanted = options.all ? notes.filter((n) => n.quarantined).map((n) => n.note.id) : ids;
-    const approved = await app.store.approve(wanted);
-    return { json: { approved }, text: approved.length === 0 ? 'Nothing was quarantined.\n' : `Approved: ${approved.join(', ')}\n`, exitCode: 0 };
   });
 }
 
@@ -142,8 +132,4 @@ export function check(options: GlobalOptions): Promise<Output> {
     const text = `${notes.length} notes are readable, ${setAside.length} ${setAside.length === 1 ? 'file is' : 'files are'} not.\n${setAside.map((s) => `  ${s.file}: ${printable(s.reason)}\n`).join('')}index: ${index.status}${index.reason ? ` (${index.reason})` : `, ${index.notes} notes`}\n`;
     return { json, text, exitCode: setAside.length > 0 ? 1 : 0 };
   });
-}
-
-function noSuchNote(id: string): ExpectedError {
-  return new ExpectedError('note-missing', `There is no note "${printable(id)}".`, 'See "safenote notebook list".');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstConflict } from '../conflict-marks.ts';
 import { normalizeCwe } from '../cwe.ts';
 import { canonicalLanguage } from '../language.ts';
 import { IsoDate, ORIGINS, Text } from './note-keys.ts';
@@ -109,7 +110,28 @@ export function normalizeNote(note: Note): Note {
 }
 
 /** The note's file. `parseNote` gives back `normalizeNote(note)` and the extras. */
-export function formatNote(original: Note, extras: NoteExtras = NO_EXTRAS): string {
+export function formatNote(note: Note, extras: NoteExtras = NO_EXTRAS): string {
+  const { front, preface, sections } = noteParts(note, extras);
+  return joinParts(front.map((part) => part.text), preface, sections.map(({ title, body }) => sectionText(title, body)));
+}
+
+/** A front matter key or a section: what a merge takes from one side or the other. */
+export interface NoteParts {
+  readonly front: readonly { readonly key: string; readonly text: string }[];
+  readonly preface: string;
+  readonly sections: readonly { readonly title: string; readonly body: string }[];
+}
+
+export function joinParts(front: readonly string[], preface: string, sections: readonly string[]): string {
+  return `${[`---\n${front.join('\n')}\n---`, ...(preface ? [preface] : []), ...sections].join('\n\n')}\n`;
+}
+
+export function sectionText(title: string, body: string): string {
+  return body ? `## ${title}\n\n${body}` : `## ${title}`;
+}
+
+/** The note's file in its parts. */
+export function noteParts(original: Note, extras: NoteExtras): NoteParts {
   const note = normalizeNote(original);
   const front = [
     frontMatterLine('version', FORMAT_VERSION),
@@ -131,8 +153,8 @@ export function formatNote(original: Note, extras: NoteExtras = NO_EXTRAS): stri
     ...(note.file === undefined ? [] : [frontMatterLine('file', note.file)]),
     ...(note.line === undefined ? [] : [frontMatterLine('line', note.line)]),
     ...(note.mergePending ? [frontMatterLine('mergePending', true)] : []),
-    ...(Object.keys(extras.keys).length > 0 ? [frontMatterExtras(extras.keys)] : []),
-  ];
+  ].map((text) => ({ key: text.slice(0, text.indexOf(':')), text }));
+  if (Object.keys(extras.keys).length > 0) front.push({ key: '', text: frontMatterExtras(extras.keys) });
   const tag = /^[A-Za-z0-9+#._-]+$/.test(note.language) ? note.language : '';
   const sections = [
     ...writeItems(note.tasks).map((body) => ['Task', body]),
@@ -141,10 +163,8 @@ export function formatNote(original: Note, extras: NoteExtras = NO_EXTRAS): stri
     ...(note.secureExample === undefined ? [] : [['Secure example', fenced(note.secureExample, tag)]]),
     ...(note.guidance === '' ? [] : [['Guidance', writeProse(note.guidance)]]),
     ...(note.merged ?? []).map((m) => [MERGED_SECTION, writeMerged(m, tag)]),
-    ...extras.sections.map(({ title, body }) => [title, body]),
-  ];
-  const blocks = [`---\n${front.join('\n')}\n---`, ...(extras.preface ? [extras.preface] : []), ...sections.map(([title, body]) => (body ? `## ${title}\n\n${body}` : `## ${title}`))];
-  return `${blocks.join('\n\n')}\n`;
+  ].map(([title = '', body = '']) => ({ title, body }));
+  return { front, preface: extras.preface, sections: [...sections, ...extras.sections] };
 }
 
 /**
@@ -154,6 +174,8 @@ export function formatNote(original: Note, extras: NoteExtras = NO_EXTRAS): stri
 export function parseNote(text: string, fileName: string, date: string = SOME_DATE): ParsedNote {
   if (text.length > MAX_CHARACTERS) return { problem: 'the file is larger than 1 MB; a note is a few kilobytes' };
   const all = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n').toWellFormed().replaceAll('\0', '\ufffd');
+  const conflict = firstConflict(all);
+  if (conflict > 0) return problemAt(conflict, 'a merge left two versions of it here; run "SafeNote: Resolve Note Conflict" (or "safenote notebook resolve"), or keep one version of each marked part and delete the marks');
   const lines = all.split('\n');
   const end = lines[0]?.trimEnd() === '---' ? lines.findIndex((line, at) => at > 0 && line.trimEnd() === '---') : -1;
   if (end === -1) return problemAt(1, 'the file must begin with front matter, "key: value" lines between two lines "---"');

@@ -1,3 +1,4 @@
+import type { NoteExtras } from './note-markdown.ts';
 import type { Note } from './note.ts';
 
 /*
@@ -83,6 +84,28 @@ export function redactNote(note: Note): Note {
     }),
   };
   return hidden ? redacted : note;
+}
+
+/** The same for what stands in a note's file beside the note. */
+export function redactExtras(extras: NoteExtras): NoteExtras {
+  const deep = (value: unknown, name?: string): unknown => {
+    // A key's name tells what its value is, as in code.
+    if (typeof value === 'string') return name === undefined ? redactSecrets(value) : unquoted(redactSecrets(`${name}: ${JSON.stringify(value)}`), name, value);
+    if (Array.isArray(value)) return value.map((item) => deep(item));
+    if (typeof value === 'object' && value !== null && !(value instanceof Date)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, deep(item, key)]));
+    return value;
+  };
+  return { keys: deep(extras.keys) as NoteExtras['keys'], preface: redactSecrets(extras.preface), sections: extras.sections.map(({ title, body }) => ({ title: redactSecrets(title), body: redactSecrets(body) })) };
+}
+
+function unquoted(redacted: string, name: string, original: string): string {
+  const text = redacted.slice(name.length + 2);
+  if (text === JSON.stringify(original)) return original;
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return redactSecrets(original);
+  }
 }
 
 function mark(kind: string): string {

@@ -42,13 +42,15 @@ export class WorkspaceShelf {
   readonly folder: string;
   private readonly home: string;
   private readonly approvals: Approvals;
+  private readonly trustAll: boolean;
   private readonly lock: FolderLock;
   private known: { readonly stamp: string; readonly read: readonly Omit<ShelfFile, 'quarantined'>[]; readonly setAside: readonly SetAsideFile[] } | undefined;
 
-  constructor(options: { workspaceFolder: string; approvals: Approvals }) {
+  constructor(options: { workspaceFolder: string; approvals: Approvals; trustAll?: boolean }) {
     this.home = path.join(path.resolve(options.workspaceFolder), '.safenote');
     this.folder = path.join(this.home, 'knowledge');
     this.approvals = options.approvals;
+    this.trustAll = options.trustAll ?? false;
     this.lock = new FolderLock({ folder: path.join(this.home, '.lock'), what: WHAT });
   }
 
@@ -57,7 +59,7 @@ export class WorkspaceShelf {
     const stamp = this.stamp();
     if (this.known?.stamp !== stamp) this.known = { stamp, ...this.readAll() };
     const approved = this.approvals.hashes();
-    return { files: this.known.read.map((file) => ({ ...file, quarantined: !approved.has(file.hash) })), setAside: this.known.setAside };
+    return { files: this.known.read.map((file) => ({ ...file, quarantined: !this.trustAll && !approved.has(file.hash) })), setAside: this.known.setAside };
   }
 
   /** What may reach a prompt. */

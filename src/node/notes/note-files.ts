@@ -65,6 +65,20 @@ export function readAgain(file: string, kind: NoteKind, before?: ReadFile): Read
  * must not make SafeNote read elsewhere.
  */
 export function readNoteFile(file: string, kind: NoteKind): ReadFile<WholeFile | NoNote> | undefined {
+  return readSafely(file, (bytes, stat) => readContent(bytes, file, kind, stat));
+}
+
+/** The text of a file that may be no note, under the same conditions; `reason` says why there is none. */
+export function readRawFile(file: string): { readonly text: string; readonly reason?: undefined } | { readonly reason: string } | undefined {
+  let text = '';
+  const read = readSafely(file, (bytes): NoNote => {
+    text = new TextDecoder().decode(bytes);
+    return { reason: '' };
+  });
+  return read && (read.content.reason === '' ? { text } : { reason: read.content.reason ?? '' });
+}
+
+function readSafely<Content extends FileContent>(file: string, understand: (bytes: Uint8Array, stat: BigIntStats) => Content): ReadFile<Content | NoNote> | undefined {
   try {
     const look = lstatSync(file, { bigint: true, throwIfNoEntry: false });
     if (!look) return undefined;
@@ -77,7 +91,7 @@ export function readNoteFile(file: string, kind: NoteKind): ReadFile<WholeFile |
       if (!stat.isFile()) return setAside(stat, 'it is not a file');
       if (stat.size > MAX_BYTES) return setAside(stat, 'the file is larger than 1 MB; a note is a few kilobytes');
       const bytes = readFileSync(handle);
-      return { stamp: stampOf(stat), racy: isRacy(stat), content: readContent(bytes, file, kind, stat) };
+      return { stamp: stampOf(stat), racy: isRacy(stat), content: understand(bytes, stat) };
     } finally {
       closeSync(handle);
     }
