@@ -1,17 +1,19 @@
 import type { Retrieved, RetrievedKnowledge } from '../completion/types.ts';
 import type { StoredNote } from '../notebook/note.ts';
 import type { Finding } from '../verification/finding.ts';
+import { visibleMarks } from '../visible-text.ts';
+import { MARKER } from './marker.ts';
 import { fence, quote } from './template.ts';
 
 /** One knowledge entry for a prompt: the guideline of the CWE and the secure slice of its best sample. */
 export function renderKnowledge({ guideline, sample }: RetrievedKnowledge): string {
-  const list = (title: string, items: readonly string[], limit: number) => (items.length > 0 ? `${title}\n${items.slice(0, limit).map((item) => `- ${item}`).join('\n')}` : '');
+  const list = (title: string, items: readonly string[], limit: number) => (items.length > 0 ? `${title}\n${items.slice(0, limit).map((item) => `- ${oneLine(item)}`).join('\n')}` : '');
   return [
-    `## ${guideline.cwe}: ${guideline.title}`,
+    `## ${guideline.cwe}: ${oneLine(guideline.title)}`,
     list('It happens when:', guideline.causes, 3),
     list('Do:', guideline.practices, 5),
     list('Avoid:', guideline.pitfalls, 4),
-    sample ? `Secure code of another task ("${sample.description}"):\n${fence(sample.slice, sample.language)}` : '',
+    sample ? `Secure code of another task ("${oneLine(sample.description)}"):\n${fence(asData(sample.slice), fenceTag(sample.language))}` : '',
   ]
     .filter(Boolean)
     .join('\n\n');
@@ -26,11 +28,11 @@ export function renderNote({ note }: StoredNote): string {
   const task = note.tasks.at(-1) ?? '';
   return [
     note.kind === 'security' ? `## A mistake of the kind ${note.cwe ?? inline(note.ruleFamily ?? 'house rule')}${times}` : `## A mistake that failed its tests${times}`,
-    `The task then:\n\n${quote(clip(task, 600))}`,
-    `What was written, and failed:\n\n${fence(clip(note.erroneousCode, 2400), fenceTag(note.language))}`,
-    `Why it failed:\n\n${quote(clip(note.diagnosis, 900))}`,
-    note.guidance ? `What to do instead:\n\n${quote(clip(note.guidance, 1600))}` : '',
-    note.secureExample ? `What worked there:\n\n${fence(clip(note.secureExample, 2400), fenceTag(note.language))}` : '',
+    `The task then:\n\n${quote(clip(asData(task), 600))}`,
+    `What was written, and failed:\n\n${fence(clip(asData(note.erroneousCode), 2400), fenceTag(note.language))}`,
+    `Why it failed:\n\n${quote(clip(asData(note.diagnosis), 900))}`,
+    note.guidance ? `What to do instead:\n\n${quote(clip(asData(note.guidance), 1600))}` : '',
+    note.secureExample ? `What worked there:\n\n${fence(clip(asData(note.secureExample), 2400), fenceTag(note.language))}` : '',
   ]
     .filter(Boolean)
     .join('\n\n');
@@ -57,6 +59,16 @@ export function describeFindings(findings: readonly Finding[], scanned: string):
 
 function fenceTag(language: string): string {
   return /^[\w+#-]{1,20}$/.test(language) ? language : '';
+}
+
+/** Text of unknown origin: nothing in it that a reader would not see, and no second place to complete. */
+function asData(text: string): string {
+  return visibleMarks(text).replaceAll(MARKER, '<<<…>>>');
+}
+
+/** A text that stands inside a line of the prompt's own. */
+function oneLine(text: string): string {
+  return asData(text).replace(/\s+/g, ' ').trim();
 }
 
 /** Text of unknown origin inside a line of the prompt. */
