@@ -4,6 +4,7 @@ import type { App } from '../node/app.ts';
 import { Listeners } from './common/disposables.ts';
 import type { Configuration } from './common/configuration.ts';
 import type { ModelSource } from './models/model-source.ts';
+import { TestQuestions } from './tests/questions.ts';
 
 /** One notebook and everything that works with it. */
 export interface Room {
@@ -20,6 +21,7 @@ export interface Room {
 export class Apps implements vscode.Disposable {
   private readonly rooms = new Map<string, Promise<Room>>();
   private readonly made = new Listeners<Room>();
+  private readonly agreed = new Listeners<void>();
   private readonly subscriptions: vscode.Disposable[] = [];
   private readonly o: { assetsRoot: string; homeless: vscode.Uri; configuration: Configuration; models: ModelSource; env: NodeJS.ProcessEnv; log: Logger };
 
@@ -46,6 +48,11 @@ export class Apps implements vscode.Disposable {
   /** Calls back for every room that is made. */
   onDidMake(listener: (room: Room) => void): vscode.Disposable {
     return this.made.on(listener) as vscode.Disposable;
+  }
+
+  /** Calls back when the user has agreed to a way of running tests. */
+  onDidAgreeToTests(listener: () => void): vscode.Disposable {
+    return this.agreed.on(listener) as vscode.Disposable;
   }
 
   async dispose(): Promise<void> {
@@ -78,7 +85,14 @@ export class Apps implements vscode.Disposable {
     // Loaded with the first need: nothing of it is on the activation path.
     const { App } = await import('../node/app.ts');
     if (folder.toString() === this.o.homeless.toString()) await vscode.workspace.fs.createDirectory(folder);
-    const app = new App({
+    const questions = new TestQuestions({
+      name,
+      answered: async (question, yes) => {
+        await app.testConsent.keep(question, yes);
+        if (yes) this.agreed.fire();
+      },
+    });
+    const app: App = new App({
       assetsRoot: this.o.assetsRoot,
       workspaceFolder: folder.fsPath,
       settings: () => this.o.configuration.settings(folder),
@@ -87,6 +101,7 @@ export class Apps implements vscode.Disposable {
       log: this.o.log,
       semgrepWarm: true,
       env: this.o.env,
+      testConsent: questions,
     });
     return { app, folder, name };
   }

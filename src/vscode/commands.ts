@@ -13,11 +13,18 @@ export interface FindingTarget {
   readonly findingId: string;
 }
 
+/** An accepted completion as a command gets it. */
+export interface SessionTarget {
+  readonly sessionId: number;
+}
+
 /** Every command of SafeNote with its signature. To add one, begin here; a test holds `package.json` against this map. */
 export interface CommandMap {
   'safenote.secureComplete': () => Promise<void>;
   'safenote.cancel': () => void;
   'safenote.verifyFile': (uri?: Uri) => Promise<void>;
+  'safenote.runTests': () => Promise<void>;
+  'safenote.cancelTests': () => void;
   'safenote.fix': (target?: FindingTarget) => Promise<void>;
   'safenote.applyFix': () => Promise<void>;
   'safenote.discardFix': () => Promise<void>;
@@ -73,7 +80,7 @@ export interface InternalCommandMap {
   /** Runs after the editor has inserted the whole ghost text of a session. */
   'safenote.internal.accepted': (sessionId: number) => Promise<void>;
   /** Replaces an accepted completion that failed by a checked one. */
-  'safenote.internal.replaceCompletion': (target: FindingTarget) => Promise<void>;
+  'safenote.internal.replaceCompletion': (target: FindingTarget | SessionTarget) => Promise<void>;
   /** What a click on the status bar item offers. */
   'safenote.internal.menu': () => Promise<void>;
   /** Shows more rows of a long group in the sidebar. */
@@ -91,6 +98,8 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.secureComplete': { title: 'Secure Complete', palette: true },
   'safenote.cancel': { title: 'Cancel Completion', palette: true },
   'safenote.verifyFile': { title: 'Verify File', palette: true },
+  'safenote.runTests': { title: 'Run Tests', palette: true },
+  'safenote.cancelTests': { title: 'Cancel Tests', palette: true },
   'safenote.fix': { title: 'Find a Proved Fix', palette: true },
   'safenote.applyFix': { title: 'Apply Fix', palette: false },
   'safenote.discardFix': { title: 'Discard Fix', palette: false },
@@ -146,7 +155,7 @@ export const EXTENSION_ID = 'safenote.safenote';
 
 /** Context keys that when-clauses of `package.json` may use. */
 export const CONTEXT_KEYS = [
-  'safenote.completing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove',
+  'safenote.completing', 'safenote.testing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove',
   'safenote.securityGrouping', 'safenote.functionGrouping', 'safenote.noteOrder', 'safenote.notesFiltered', 'safenote.noteUndo',
 ] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];
@@ -163,7 +172,10 @@ export type ViewItem = (typeof VIEW_ITEMS)[number] | `note.${'active' | 'muted' 
  * Settings of the schema that `package.json` does not offer, because nothing of this version acts on them. A setting
  * without effect would be a promise.
  */
-export const NOT_OFFERED: readonly SettingKey[] = ['analyzers.codeql.path', 'analyzers.codeql.mode', 'tests.mode', 'tests.command'];
+export const NOT_OFFERED: readonly SettingKey[] = ['analyzers.codeql.path', 'analyzers.codeql.mode'];
 
 /** Settings that name a program, its arguments, an endpoint or a model: a workspace must not set them. */
 export const MACHINE_SETTINGS: readonly SettingKey[] = ['model.provider', 'model.baseUrl', 'model.name', 'models', 'embedding.model', 'analyzers.semgrep.path', 'analyzers.codeql.path'];
+
+/** Settings that a workspace has a say in only once it is trusted. */
+export const RESTRICTED_SETTINGS: readonly SettingKey[] = [...MACHINE_SETTINGS, 'tests.command'];

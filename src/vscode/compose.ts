@@ -42,6 +42,10 @@ import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
 import { SeenNotes } from './notebook/seen-notes.ts';
 import type { ShellParts } from './shell-parts.ts';
+import { TestFailures } from './tests/failures.ts';
+import { TestResults } from './tests/results.ts';
+import { TestFixes } from './tests/test-fixes.ts';
+import { TestRuns } from './tests/test-runs.ts';
 
 /** Everything behind the shell. */
 export interface House {
@@ -84,7 +88,12 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const provider = own.add(new CompletionProvider({ apps, configuration, models, status, gutter, sessions, decisions, errors, log, registration: shell.inlineProvider }));
   const guard = own.add(new Guard({ pastes: shell.pastes, apps, configuration, findings, sessions, errors, log }));
   const acceptance = own.add(new Acceptance({ guard, provider, sessions, apps, findings, status, gutter, errors, log }));
-  const fixes = own.add(new Fixes({ guard, apps, findings, sessions, documents }));
+  const failures = own.add(new TestFailures());
+  own.add(new TestFixes(sessions));
+  const testRuns = own.add(new TestRuns({ apps, configuration, sessions, failures, results: own.add(new TestResults()), status, errors, log }));
+  own.add(acceptance.onDidAccept((news) => testRuns.accepted(news)));
+  const fixes = own.add(new Fixes({ tests: (document) => configuration.settings(document.uri)['tests.mode'] !== 'off', guard, apps, findings, sessions, documents }));
+  own.add(fixes.onDidReplace((session) => failures.put(session, { status: 'pass' })));
   const marking = new Marking({ apps, findings, checks, choose: (target) => fixes.choose(target, 'Mark as False Positive'), errors });
   const sarif = new SarifCommands({ apps, findings, documents });
   const showPrompt = new ShowPrompt({ apps, configuration, models, sessions, documents });
@@ -123,6 +132,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.secureComplete': () => provider.secureComplete(),
     'safenote.cancel': () => provider.cancel(),
     'safenote.verifyFile': (uri) => checks.verify(uri),
+    'safenote.runTests': () => testRuns.runNow(),
+    'safenote.cancelTests': () => testRuns.cancel(),
     'safenote.fix': (target) => fixes.fix(target),
     'safenote.applyFix': () => fixes.apply(),
     'safenote.discardFix': () => fixes.discard(),
@@ -173,7 +184,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.showLog': () => log.show(),
     'safenote.internal.accepted': (sessionId) => acceptance.accepted(sessionId),
     'safenote.internal.replaceCompletion': (target) => fixes.replaceCompletion(target),
-    'safenote.internal.menu': () => showMenu(models),
+    'safenote.internal.menu': () => showMenu(models, testRuns.busy),
     'safenote.internal.moreNotes': (group) => [views.security, views.function].forEach((view) => view.more(group)),
   };
   // Tests in a real editor see what the screen shows, and drop rows as a hand does.
@@ -183,7 +194,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     gutter: gutter.look,
     findings: findings.uris.flatMap((uri) => findings.of(uri)),
     decisions: decisions.latest,
-    session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken },
+    session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken, tests: { ...sessions.current.verdict.function, cases: undefined }, testing: sessions.current.testing },
     model: models.known,
     fix: fixes.pending,
     imported: sarif.last,

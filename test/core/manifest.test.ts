@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DEFAULT_SETTINGS, SettingsSchema } from '../../src/core/settings.ts';
-import { COMMANDS, CONTEXT_KEYS, EXTENSION_ID, MACHINE_SETTINGS, NOT_OFFERED, VIEW_CONTAINER, VIEW_ITEMS, VIEWS } from '../../src/vscode/commands.ts';
+import { COMMANDS, CONTEXT_KEYS, EXTENSION_ID, MACHINE_SETTINGS, NOT_OFFERED, RESTRICTED_SETTINGS, VIEW_CONTAINER, VIEW_ITEMS, VIEWS } from '../../src/vscode/commands.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 interface MenuItem { command?: string; submenu?: string; when?: string; group?: string }
@@ -122,7 +122,8 @@ describe('package.json', () => {
   it('lets no workspace name an executable, an endpoint or a model', () => {
     const machine = MACHINE_SETTINGS.filter((key) => !NOT_OFFERED.includes(key)).map((key) => `safenote.${key}`).sort();
     assert.deepEqual(Object.entries(properties).filter(([, p]) => p.scope === 'machine').map(([name]) => name).sort(), machine);
-    assert.deepEqual([...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(), machine);
+    const restricted = RESTRICTED_SETTINGS.filter((key) => !NOT_OFFERED.includes(key)).map((key) => `safenote.${key}`).sort();
+    assert.deepEqual([...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(), restricted);
   });
 
   it('says what works where the workspace is not trusted or not on disk', () => {

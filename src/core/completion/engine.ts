@@ -51,6 +51,15 @@ export interface RunOptions {
   readonly onPhase?: (phase: Phase, detail?: string) => void;
   /** Judge every attempt by the workspace's tests too, before it is shown. */
   readonly tests?: boolean;
+  /** For the tests of one attempt, repetitions and baseline included, in milliseconds. */
+  readonly testBudgetMs?: number;
+}
+
+/** What the tests said of an answer that was shown before they ran. */
+export interface Tested {
+  readonly verdict: FunctionVerdict;
+  /** The note of a failure; resolves also where none could be written. */
+  readonly learned: Promise<readonly LearnedNote[]>;
 }
 
 /** What would be sent, without sending it. */
@@ -77,7 +86,7 @@ const DOCUMENT_TOKENS = 6000;
 const OUTLINE_TOKENS = 1200;
 /** Tokens of the definitions that failing code calls. */
 const DEFINITION_TOKENS = 1500;
-/** For the tests of one attempt, repetitions and baseline included, in milliseconds. */
+/** For the tests of one attempt where nothing else is said, in milliseconds. */
 const TEST_BUDGET_MS = 60_000;
 /** Knowledge entries in a prompt. */
 const KNOWLEDGE_ENTRIES = 2;
@@ -135,7 +144,7 @@ export class CompletionEngine {
     options.onPhase?.('generating', model.name);
     const answer = await this.ask(prepared, prepared.messages, 'completion', model, signal);
     options.onPhase?.('checking');
-    const tests = options.tests ?? false;
+    const tests = testsOf(options);
     const first = await this.check(prepared, answer.placement, tests, checks.controller.signal);
     const outcome = {
       request,
@@ -178,7 +187,7 @@ export class CompletionEngine {
       messages: shown === retried.attempt ? retried.messages : prepared.messages,
       attempts: 2,
       history: [first.attempt, retried.attempt],
-      remarks: [...prepared.remarks, ...vetoed(first.attempt, retried.attempt)],
+      remarks: [...prepared.remarks, ...notOffered(first.attempt, retried.attempt)],
       settled: shown === retried.attempt ? retried.settled : first.settled,
       learned: quiet(worked, this.o.log),
       tokens: { prompt: answer.tokens.prompt + retried.answer.tokens.prompt, completion: answer.tokens.completion + retried.answer.tokens.completion },
@@ -194,7 +203,7 @@ export class CompletionEngine {
     const prepared = await this.prepare(outcome.request, model, options.signal);
     const failed: Attempt = { edit: outcome.edit, importEdits: outcome.importEdits, verdict };
     options.onPhase?.('retrying', whatFailed(verdict));
-    const retried = await this.retryOnce(prepared, failed, model, options.tests ?? false, options.signal, checks.controller.signal);
+    const retried = await this.retryOnce(prepared, failed, model, testsOf(options), options.signal, checks.controller.signal);
     checks.unlink();
     if ('failed' in retried) throw new ModelError('model-server', `The retry gave no answer: ${retried.failed}`, 'Try again, or change the code by hand.');
     const shown = safer(failed, retried.attempt);
@@ -210,7 +219,8 @@ export class CompletionEngine {
       looked: prepared.looked,
       messages: retried.messages,
       attempts: outcome.attempts + 1,
-      history: [...outcome.history, retried.attempt],
+      history: [...outcome.history.map((attempt) => (attempt.edit === outcome.edit ? failed : attempt)), retried.attempt],
+      remarks: [...outcome.remarks, ...notOffered(failed, retried.attempt)],
       settled: shown === retried.attempt ? retried.settled : Promise.resolve(verdict),
       learned: quiet(learned, this.o.log),
       tokens: retried.answer.tokens,
@@ -218,11 +228,26 @@ export class CompletionEngine {
     };
   }
 
+  /** Runs the workspace's tests on an answer that was shown without them. What fails becomes a function note. Changes nothing. */
+  async test(outcome: CompletionOutcome, options: RunOptions): Promise<Tested> {
+    const { request, edit, importEdits } = outcome;
+    const { signal } = options;
+    options.onPhase?.('testing');
+    const verdict = this.o.tests ? await this.o.tests.checkEdits(request.document, [edit, ...importEdits], { signal, budgetMs: options.testBudgetMs ?? TEST_BUDGET_MS }) : NOT_TESTED;
+    if (verdict.status !== 'fail') return { verdict, learned: Promise.resolve([]) };
+    const write = async () => {
+      const model = await this.o.model().catch(() => undefined);
+      const read = await this.read(request, signal);
+      return this.learn({ request, ...read }, { placement: { edit, importEdits }, model: outcome.model }, { security: { ...outcome.verdict.security, findings: [] }, function: verdict }, model, signal);
+    };
+    return { verdict, learned: quiet(write(), this.o.log) };
+  }
+
   /** One answer of `model`, checked to the end; no retry and no note: offline construction judges the model itself. */
   async attempt(request: CompletionRequest, model: LanguageModel, signal: AbortSignal): Promise<Tried> {
     const prepared = await this.prepare(request, model, signal);
     const answer = await this.ask(prepared, prepared.messages, 'completion', model, signal);
-    const { settled } = await this.check(prepared, answer.placement, false, signal);
+    const { settled } = await this.check(prepared, answer.placement, undefined, signal);
     const { security } = await settled;
     const edits = [answer.placement.edit, ...answer.placement.importEdits];
     const after = withEdits(request.document, edits);
@@ -254,14 +279,20 @@ export class CompletionEngine {
 
   private async prepare(request: CompletionRequest, model: LanguageModel | undefined, signal: AbortSignal): Promise<Prepared> {
     const started = this.o.clock();
-    const { document } = request;
-    const outline = await this.o.parser.outline(document, signal);
-    const own = this.o.settings()['context.outlines'] ? await ownModules(document, outline, this.o.files, this.o.parser, signal) : [];
-    const context = requestContext(document, request.offset, outline, request.task, [...new Set(own.flatMap((m) => m.imported ?? []))]);
+    const { outline, own, context } = await this.read(request, signal);
     const retrieved = request.mode === 'plain' ? NOTHING : await this.find(request, context.query, model?.name ?? '', signal);
     const outlines = renderOutlines(own, OUTLINE_TOKENS);
     const { messages, context: used } = await this.compose(request, outline, outlines, retrieved, model?.name ?? '');
     return { request, outline, own, outlines, context, retrieved: used, looked: retrieved, messages, remarks: retrieved.remarks, retrieveMs: this.o.clock() - started };
+  }
+
+  /** What a request says by itself. */
+  private async read(request: CompletionRequest, signal: AbortSignal): Promise<Pick<Prepared, 'outline' | 'own' | 'context'>> {
+    const { document } = request;
+    const outline = await this.o.parser.outline(document, signal);
+    const own = this.o.settings()['context.outlines'] ? await ownModules(document, outline, this.o.files, this.o.parser, signal) : [];
+    const context = requestContext(document, request.offset, outline, request.task, [...new Set(own.flatMap((m) => m.imported ?? []))]);
+    return { outline, own, context };
   }
 
   private find(request: CompletionRequest, query: RetrievalQuery, modelName: string, signal: AbortSignal): Promise<RetrievedContext> {
@@ -360,23 +391,37 @@ export class CompletionEngine {
     return { placement, model: reply.model, tokens: reply.tokens, ms: this.o.clock() - started };
   }
 
-  private async check(prepared: Prepared, placement: Placement, tests: boolean, signal: AbortSignal): Promise<{ attempt: Attempt; settled: Promise<Verdict>; ms: number }> {
+  /** `tests`: how to run the workspace's; none are run where absent. */
+  private async check(prepared: Prepared, placement: Placement, tests: TestsOf | undefined, signal: AbortSignal): Promise<{ attempt: Attempt; settled: Promise<Verdict>; ms: number }> {
     const started = this.o.clock();
     const edits = [placement.edit, ...placement.importEdits];
     const { document } = prepared.request;
     const [{ verdict, settled }, tested] = await Promise.all([
       this.o.verifier.checkEdits(document, edits, { signal, deadlineMs: this.o.settings()['verify.deadlineMs'] }),
-      tests && this.o.tests ? this.o.tests.checkEdits(document, edits, { signal, budgetMs: TEST_BUDGET_MS }) : NOT_TESTED,
+      tests ? this.runTests(document, edits, tests, signal) : NOT_TESTED,
     ]);
     const whole = (security: SecurityVerdict): Verdict => ({ security, function: tested });
     return { attempt: { ...placement, verdict: whole(verdict) }, settled: settled.then(whole), ms: this.o.clock() - started };
   }
 
+  private async runTests(document: SourceDocument, edits: readonly TextEdit[], tests: TestsOf, signal: AbortSignal): Promise<FunctionVerdict> {
+    if (!this.o.tests) return NOT_TESTED;
+    tests.onPhase?.('testing');
+    const limit = tests.limit ? AbortSignal.any([signal, tests.limit]) : signal;
+    try {
+      return await this.o.tests.checkEdits(document, edits, { signal: limit, budgetMs: tests.budgetMs });
+    } catch (error) {
+      if (signal.aborted || !tests.limit?.aborted) throw error;
+      return { status: 'unavailable', reason: 'the tests of the second attempt took longer than safenote.verify.retryBudgetMs leaves' };
+    }
+  }
+
+  /** The second attempt; asking, checking and testing together take no longer than `safenote.verify.retryBudgetMs`. */
   private async retryOnce(
     prepared: Prepared,
     failed: Attempt,
     model: LanguageModel,
-    tests: boolean,
+    tests: TestsOf | undefined,
     signal: AbortSignal,
     checks: AbortSignal,
   ): Promise<{ attempt: Attempt; answer: Answer; messages: ChatMessage[]; settled: Promise<Verdict>; ms: number } | { failed: string }> {
@@ -392,7 +437,7 @@ export class CompletionEngine {
     const budget = AbortSignal.timeout(Math.max(1, this.o.settings()['verify.retryBudgetMs']));
     try {
       const second = await this.ask(prepared, messages, 'retry', model, AbortSignal.any([signal, budget]));
-      const { attempt, settled, ms } = await this.check(prepared, second.placement, tests, checks);
+      const { attempt, settled, ms } = await this.check(prepared, second.placement, tests && { ...tests, limit: budget }, checks);
       return { attempt, answer: second, messages, settled, ms };
     } catch (error) {
       if (signal.aborted) throw error;
@@ -412,7 +457,7 @@ export class CompletionEngine {
       .join('\n\n');
   }
 
-  private async learn(prepared: Prepared, answer: Answer, { security, function: tested }: Verdict, model: LanguageModel, signal: AbortSignal): Promise<LearnedNote[]> {
+  private async learn(prepared: Pick<Prepared, 'request' | 'context'>, answer: Pick<Answer, 'placement' | 'model'>, { security, function: tested }: Verdict, model: LanguageModel | undefined, signal: AbortSignal): Promise<LearnedNote[]> {
     if (prepared.request.mode !== 'safenote') return [];
     const { document } = prepared.request;
     const edits = [answer.placement.edit, ...answer.placement.importEdits];
@@ -444,7 +489,7 @@ export class CompletionEngine {
   }
 
   /** The workspace's own definitions that the completed function depends on. */
-  private async definitions(prepared: Prepared, edits: readonly TextEdit[], o: { failures?: readonly TestCase[]; ownFile: boolean }, signal: AbortSignal): Promise<string> {
+  private async definitions(prepared: Pick<Prepared, 'request'>, edits: readonly TextEdit[], o: { failures?: readonly TestCase[]; ownFile: boolean }, signal: AbortSignal): Promise<string> {
     if (!this.o.settings()['context.outlines']) return '';
     const document = withEdits(prepared.request.document, edits);
     const outline = await this.o.parser.outline(document, signal);
@@ -467,6 +512,18 @@ export class CompletionEngine {
   }
 }
 
+/** How the tests of an attempt are run. */
+interface TestsOf {
+  readonly budgetMs: number;
+  readonly onPhase?: RunOptions['onPhase'];
+  /** Ends them before their budget is used up. */
+  readonly limit?: AbortSignal;
+}
+
+function testsOf({ tests, testBudgetMs, onPhase }: RunOptions): TestsOf | undefined {
+  return tests ? { budgetMs: testBudgetMs ?? TEST_BUDGET_MS, ...(onPhase ? { onPhase } : {}) } : undefined;
+}
+
 const NOT_TESTED: FunctionVerdict = { status: 'unavailable', reason: 'no tests were run' };
 
 function fails(verdict: Verdict): boolean {
@@ -486,6 +543,13 @@ function describeTests({ function: tested }: Verdict): string {
 function vetoed(first: Attempt, second: Attempt): string[] {
   if (second.verdict.function.status !== 'fail' || first.verdict.function.status === 'fail') return [];
   return [`A retry ${second.verdict.security.status === 'fail' ? 'failed the security check too' : 'had no security finding'} but failed a test (${second.verdict.function.reason ?? ''}), so it is not offered.`];
+}
+
+/** Why a second attempt that is better in one respect is not the one shown: both facts. */
+function notOffered(first: Attempt, second: Attempt): string[] {
+  const finding = second.verdict.security.findings[0];
+  if (first.verdict.function.status !== 'fail' || first.verdict.security.status === 'fail' || second.verdict.function.status !== 'pass' || !finding) return vetoed(first, second);
+  return [`A retry passed the tests but brought in a security finding (${finding.message}), so it is not offered.`];
 }
 
 const NOTHING: RetrievedContext = { knowledge: [], securityNotes: [], functionNotes: [], remarks: [] };

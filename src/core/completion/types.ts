@@ -64,7 +64,7 @@ export interface Tried {
   readonly scanned: string;
 }
 
-export type Phase = 'retrieving' | 'drafting' | 'generating' | 'checking' | 'retrying' | 'learning';
+export type Phase = 'retrieving' | 'drafting' | 'generating' | 'checking' | 'testing' | 'retrying' | 'learning';
 
 /** One answer of the model, put in its place. */
 export interface Attempt {

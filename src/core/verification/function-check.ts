@@ -1,5 +1,6 @@
 import { type SourceDocument, type TextEdit } from '../source.ts';
-import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
+import { pieces } from '../prompting/code-text.ts';
+import { enclosingFunction, type FunctionOutline, type SyntaxOutline, type SyntaxParser } from '../syntax/outline.ts';
 import { withEdits } from './differential.ts';
 import { failureKey } from './test-failure.ts';
 import type { TestOptions, TestPlan, TestRun, TestRunner } from './test-runner.ts';
@@ -18,8 +19,8 @@ const LEAST_MS = 2_000;
 
 /**
  * Judges a change by the workspace's own tests. A test counts against the change when it fails with it, fails again, and
- * did not fail in the same way without it. A test of a function that was still empty fails before and after: in another way,
- * unless the change did nothing for it.
+ * did not fail in the same way without it. A function that was still empty is compared with one that throws, so that the tests
+ * that reach it failed in another way.
  */
 export class FunctionCheck {
   private readonly runner: TestRunner;
@@ -43,10 +44,10 @@ export class FunctionCheck {
     if (now.status === 'unavailable') return { status: 'unavailable', reason: now.reason, ...how(plan) };
     const failed = now.cases.filter((c) => c.status === 'failed');
     const passed = now.cases.filter((c) => c.status === 'passed').length;
-    const ran = { ...how(plan), tests: now.cases.length };
+    const ran = { ...how(plan), tests: now.cases.length, cases: now.cases };
     if (failed.length === 0) return passed > 0 ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
 
-    const before = await this.baseline(plan, document, rest());
+    const before = await this.baseline(plan, await this.withoutChange(document, edits, options.signal), rest());
     if (before.status === 'unavailable') return { status: 'unavailable', reason: `${failed.length} failed, but how they did without the completion could not be seen: ${before.reason}`, ...ran };
     const known = new Map(before.cases.filter((c) => c.status === 'failed').map((c) => [c.id, failureKey(c)]));
     const own = failed.filter((c) => known.get(c.id) !== failureKey(c));
@@ -72,6 +73,12 @@ export class FunctionCheck {
     };
   }
 
+  /** Why no test would be run on a document; `undefined` where some would. */
+  async unavailable(document: SourceDocument, signal: AbortSignal): Promise<string | undefined> {
+    const plan = await this.plan(document, [], signal);
+    return 'unavailable' in plan ? plan.unavailable : undefined;
+  }
+
   /** The verdict about a document as it is: every failing test counts. */
   async checkDocument(document: SourceDocument, options: FunctionCheckOptions): Promise<FunctionVerdict> {
     const plan = await this.plan(document, [], options.signal);
@@ -79,7 +86,7 @@ export class FunctionCheck {
     const run = await this.runner.run(plan, document, { signal: options.signal, budgetMs: options.budgetMs });
     if (run.status === 'unavailable') return { status: 'unavailable', reason: run.reason, ...how(plan) };
     const failures = run.cases.filter((c) => c.status === 'failed');
-    const ran = { ...how(plan), tests: run.cases.length };
+    const ran = { ...how(plan), tests: run.cases.length, cases: run.cases };
     if (failures.length > 0) return { status: 'fail', reason: failures.map((f) => `${f.name}: ${f.message?.split('\n')[0] ?? 'failed'}`).slice(0, 3).join('; '), failures, broken: 0, ...ran };
     return run.cases.some((c) => c.status === 'passed') ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
   }
@@ -87,6 +94,22 @@ export class FunctionCheck {
   private async plan(after: SourceDocument, edits: readonly TextEdit[], signal: AbortSignal): Promise<TestPlan | { unavailable: string }> {
     const outline = await this.parser.outline(after, signal);
     return this.runner.plan(after, touchedNames(edits, outline), signal);
+  }
+
+  /**
+   * The text that the change is compared with: without it, and where the function was still empty with a statement that
+   * fails in its place. Else a test that reads `0 != 1200` would say the same of nothing written and of the wrong thing.
+   */
+  private async withoutChange(document: SourceDocument, edits: readonly TextEdit[], signal: AbortSignal): Promise<SourceDocument> {
+    const [main] = edits;
+    const fail = UNWRITTEN[document.language];
+    if (!main || !fail) return document;
+    const outline = await this.parser.outline(document, signal);
+    const around = enclosingFunction(outline, main.start);
+    if (!around || !isEmpty(document, around)) return document;
+    const marked = { ...document, text: document.text.slice(0, main.start) + fail + document.text.slice(main.start) };
+    // Where a statement does not fit, every test would fail in a new way.
+    return (await this.parser.outline(marked, signal)).errors.length > outline.errors.length ? document : marked;
   }
 
   /** The same tests without the change; remembered, because it does not change between attempts. */
@@ -109,6 +132,23 @@ export class FunctionCheck {
       throw error;
     }
   }
+}
+
+/** A statement that fails as nothing else does. In C there is none that needs no header. */
+const UNWRITTEN: Readonly<Record<string, string>> = {
+  python: 'raise NotImplementedError("safenote: not written yet")',
+  javascript: 'throw new Error("safenote: not written yet");',
+  typescript: 'throw new Error("safenote: not written yet");',
+  java: 'throw new UnsupportedOperationException("safenote: not written yet");',
+  go: 'panic("safenote: not written yet")',
+};
+
+/** Whether a function holds nothing but comments, documentation and what stands for nothing. */
+function isEmpty({ text, language }: SourceDocument, { body }: FunctionOutline): boolean {
+  const inside = text.slice(body.start, body.end);
+  let code = '';
+  for (const piece of pieces(inside, language)) if (piece.kind === 'code' || piece.kind === 'string') code += inside.slice(piece.start, piece.end);
+  return /^[\s{};]*(?:pass|\.\.\.)?[\s{};]*$/.test(code);
 }
 
 /** Names of the functions that the edits lie in; of all where there are no edits. */

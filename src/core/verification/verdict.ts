@@ -36,6 +36,8 @@ export interface FunctionVerdict {
   readonly tests?: number;
   /** The tests that count against the completion. */
   readonly failures?: readonly TestCase[];
+  /** Every test of the run, as it ended with the completion. */
+  readonly cases?: readonly TestCase[];
   /** How many of them passed without it. */
   readonly broken?: number;
 }

@@ -29,6 +29,12 @@ export class KeptConsent implements TestConsent {
     return this.known(question === 'unboxed' ? 'unboxed' : `command ${question.command}`);
   }
 
+  /** Keeps an answer that was given outside of a run. */
+  async keep(question: { readonly command: string } | 'unboxed', yes: boolean): Promise<void> {
+    await this.forget(question);
+    await this.answers.add([hashOf(question === 'unboxed' ? 'unboxed' : `command ${question.command}`, yes)]);
+  }
+
   /** Takes an answer back, so that the question is asked again. */
   async forget(question: { readonly command: string } | 'unboxed'): Promise<void> {
     const text = question === 'unboxed' ? 'unboxed' : `command ${question.command}`;

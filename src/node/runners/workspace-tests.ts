@@ -66,7 +66,7 @@ export class WorkspaceTests implements TestRunner {
       return { runner: chosen.runner, because: chosen.because, targets: chosen.targets, ...(boxed ? {} : { unboxed: true }), project, chosen };
     } catch (error) {
       if (isCancelled(error) || signal.aborted) throw error;
-      return { unavailable: `the test runner could not be found: ${messageOf(error)}` };
+      return { unavailable: isExpected(error) ? error.message : `the test runner could not be found: ${messageOf(error)}` };
     }
   }
 

@@ -4,7 +4,7 @@ import { LineIndex, type TextEdit } from '../../core/source.ts';
 import type { Finding } from '../../core/verification/finding.ts';
 import type { Verdict } from '../../core/verification/verdict.ts';
 import type { Apps } from '../apps.ts';
-import { Disposables } from '../common/disposables.ts';
+import { Disposables, Listeners } from '../common/disposables.ts';
 import { ownOffsets, placeIn } from '../common/documents.ts';
 import type { ErrorPath } from '../common/error-path.ts';
 import type { Change, FindingsStore, NewFinding } from '../findings/findings-store.ts';
@@ -33,6 +33,12 @@ export interface AcceptanceOptions {
   readonly log: Logger;
 }
 
+/** A completion that was accepted whole, its imports and brackets included. */
+export interface AcceptedWhole {
+  readonly session: CompletionSession;
+  readonly document: vscode.TextDocument;
+}
+
 /** Sees what becomes of a shown completion: taken whole, by word or line, typed, or left; and keeps its findings. */
 export class Acceptance implements vscode.Disposable {
   private readonly disposables = new Disposables();
@@ -41,12 +47,18 @@ export class Acceptance implements vscode.Disposable {
   private readonly since = new Map<CompletionSession, Change[][]>();
   /** Completions whose acceptance in part was told. */
   private readonly partly = new WeakSet<CompletionSession>();
+  private readonly acceptedNews = new Listeners<AcceptedWhole>();
   private readonly timers = new Map<CompletionSession, NodeJS.Timeout>();
 
   constructor(options: AcceptanceOptions) {
     this.o = options;
     this.disposables.add(vscode.workspace.onDidChangeTextDocument((event) => this.changed(event)));
     this.disposables.add(options.provider.onDidSettle(({ session, verdict }) => this.settled(session, verdict)));
+  }
+
+  /** Calls back when the text of a completion is in its document, whole. */
+  onDidAccept(listener: (news: AcceptedWhole) => void): vscode.Disposable {
+    return this.acceptedNews.on(listener) as vscode.Disposable;
   }
 
   dispose(): void {
@@ -74,6 +86,7 @@ export class Acceptance implements vscode.Disposable {
     this.o.status.verdict(session);
     this.keepFindings(session, document, session.verdict.security.findings, []);
     if (session.verdict.security.pending.length === 0) this.since.delete(session);
+    this.acceptedNews.fire({ session, document });
   }
 
   /** Imports and brackets that the ghost text could not show, in the same undo step. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { lookOf, type Look } from './verdict-text.ts';
+import { overallLook, type Look } from './verdict-text.ts';
 import type { CompletionSession } from './session.ts';
 
 const LOOKS: readonly Look[] = ['pass', 'fail', 'unavailable', 'pending'];
@@ -16,7 +16,7 @@ export class Gutter implements vscode.Disposable {
   }
 
   show(editor: vscode.TextEditor, session: CompletionSession, line: number): void {
-    const look = lookOf(session.verdict.security);
+    const look = overallLook(session.verdict);
     if (this.shown && (this.shown.look !== look || this.shown.editor !== editor)) this.hide();
     editor.setDecorations(this.types[look], [new vscode.Range(line, 0, line, 0)]);
     this.shown = { editor, look, session };

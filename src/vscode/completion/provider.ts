@@ -26,6 +26,9 @@ const AUTOMATIC_DELAY_MS = 350;
 /** After so long a completion says with a notification that it is at work. */
 const SLOW_MS = 1_000;
 
+/** For the tests of one attempt before it is shown, in milliseconds: somebody waits. */
+const BEFORE_SHOW_MS = 20_000;
+
 export interface ProviderOptions {
   readonly apps: Apps;
   readonly configuration: Configuration;
@@ -146,8 +149,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       const session = await run.wait(controller.signal);
       const rest = session.remaining(document.getText(), offset);
       if (!rest) return no('the text changed while the answer was being made');
-      const { security } = session.verdict;
-      decide('shown', security.status === 'fail' ? `shown, marked as failing ${nameOf(security.findings[0])}` : security.status === 'pass' ? 'shown, checked' : `shown, not checked: ${security.reason ?? 'no analyzer answered'}`);
+      const { security, function: tested } = session.verdict;
+      decide('shown', tested.status === 'fail' && security.status !== 'fail' ? `shown, marked as failing a test: ${tested.reason ?? ''}` : security.status === 'fail' ? `shown, marked as failing ${nameOf(security.findings[0])}` : security.status === 'pass' ? 'shown, checked' : `shown, not checked: ${security.reason ?? 'no analyzer answered'}`);
       return [this.show(session, document, rest)];
     } catch (error) {
       if (isCancelled(error)) decide('cancelled', 'cancelled: the caret or the text moved on, or the user cancelled');
@@ -201,8 +204,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
         status.working(phase, detail);
         notice?.say(phaseWords(phase, detail));
       };
-      const mode = this.o.configuration.settings(document.uri)['completion.mode'];
-      const outcome = await app.engine.complete({ document: read.source, offset: offset + read.shift, mode }, { signal, onPhase });
+      const { 'completion.mode': mode, 'tests.mode': tests } = this.o.configuration.settings(document.uri);
+      const outcome = await app.engine.complete({ document: read.source, offset: offset + read.shift, mode }, { signal, onPhase, tests: tests === 'beforeShow', testBudgetMs: BEFORE_SHOW_MS });
       const activity = app.activity.completed(outcome);
       return this.keep({ uri: document.uri.toString(), before, caret: offset, read, outcome, accepted: (how) => app.activity.accepted(activity, how) });
     } catch (error) {
@@ -256,7 +259,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   /** The verdict is final: show it; when it turned out bad, answer with a checked retry or hand it on. */
   private async settle(session: CompletionSession, verdict: Verdict): Promise<void> {
     const before = session.verdict.security;
-    session.verdict = verdict;
+    session.verdict = { ...verdict, function: session.tested ?? verdict.function };
     const turned = before.status !== 'fail' && verdict.security.status === 'fail';
     const shown = this.isShown(session);
     if (before !== verdict.security && this.o.sessions.current === session && session.state !== 'gone') {
@@ -287,11 +290,12 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     );
     try {
       const { app } = await this.o.apps.for(document.uri);
-      const outcome = await app.engine.retry(session.outcome, verdict, { signal: controller.signal });
+      const outcome = await app.engine.retry(session.outcome, verdict, { signal: controller.signal, tests: this.o.configuration.settings(document.uri)['tests.mode'] === 'beforeShow', testBudgetMs: BEFORE_SHOW_MS });
       const activity = app.activity.completed(outcome, { again: true });
       if (!this.isShown(session)) return;
       if (outcome.verdict.security.status === 'fail') {
-        this.o.log.info('The retry failed the check too; the first answer stays, marked.');
+        session.later.push(outcome.remarks.slice(session.outcome.remarks.length)[0] ?? `It failed the check too: ${outcome.history.at(-1)?.verdict.security.findings[0]?.message ?? 'no reason given'}`);
+        this.o.log.info('The second attempt is not offered; the first answer stays, marked.');
         return;
       }
       // The latest completion for this place is the one that the editor gets when it asks again.
@@ -301,6 +305,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
       await this.trigger();
     } catch (error) {
+      if (isExpected(error)) session.later.push(error.message);
       this.o.errors.quiet('The retry after a late failure', error);
     } finally {
       moved.dispose();
@@ -335,7 +340,8 @@ function phaseWords(phase: Phase, detail: string | undefined): string {
     drafting: 'drafting to see which knowledge fits',
     generating: `waiting for ${detail ?? 'the model'}`,
     checking: 'checking the answer',
-    retrying: 'the answer failed the check; asking again',
+    testing: "running the workspace's tests on the answer",
+    retrying: `the first attempt failed${detail ? ` (${detail})` : ''}; asking again`,
     learning: 'writing a note',
   };
   return words[phase];

@@ -1,6 +1,6 @@
-import type { CompletionOutcome } from '../../core/completion/types.ts';
+import type { CompletionOutcome, LearnedNote } from '../../core/completion/types.ts';
 import type { TextEdit } from '../../core/source.ts';
-import type { Verdict } from '../../core/verification/verdict.ts';
+import type { FunctionVerdict, Verdict } from '../../core/verification/verdict.ts';
 import type { EditorSource } from '../common/documents.ts';
 import { consumed, type GhostText } from './ghost-text.ts';
 
@@ -25,6 +25,14 @@ export class CompletionSession {
   taken = 0;
   /** The present verdict: that at the deadline, then the settled one. */
   verdict: Verdict;
+  /** What the tests said after it was shown; part of `verdict` too. */
+  tested: FunctionVerdict | undefined;
+  /** The tests run on it now. */
+  testing = false;
+  /** Notes that these tests wrote. */
+  learnedLater: Promise<readonly LearnedNote[]> = Promise.resolve([]);
+  /** What came of a second attempt that was made after it was shown and is not offered. */
+  readonly later: string[] = [];
   /** A checked retry is being made for it. */
   retrying = false;
 

@@ -3,14 +3,15 @@ import type { Phase } from '../../core/completion/types.ts';
 import { escapeMarkdown } from '../common/escape-markdown.ts';
 import type { ModelState } from '../models/model-source.ts';
 import type { CompletionSession } from './session.ts';
-import { shortVerdict, spokenVerdict, verdictLines } from './verdict-text.ts';
+import { overallLook, shortTests, shortVerdict, spokenTests, spokenVerdict, verdictLines } from './verdict-text.ts';
 
 const PHASES: Readonly<Record<Phase, string>> = {
   retrieving: 'finding notes and knowledge',
   drafting: 'drafting',
   generating: 'generating',
   checking: 'checking',
-  retrying: 'failed the check, trying again',
+  testing: 'running the tests',
+  retrying: 'failed, second attempt',
   learning: 'writing a note',
 };
 /** How long a verdict stays after its completion was accepted, in milliseconds. */
@@ -40,10 +41,16 @@ export class Status implements vscode.Disposable {
 
   /** Shows a verdict and announces it. */
   verdict(session: CompletionSession): void {
-    const announced = this.state.kind === 'verdict' && this.state.session === session && spokenVerdict(session.verdict.security) === this.said;
+    const announced = this.state.kind === 'verdict' && this.state.session === session && spoken(session) === this.said;
     this.enter({ kind: 'verdict', session });
-    if (!announced) this.announce(spokenVerdict(session.verdict.security));
-    if (session.state === 'accepted') this.timer = setTimeout(() => this.idle(), LINGER_MS);
+    if (!announced) this.announce(spoken(session));
+    // As long as the tests run, what they will say is still to be seen.
+    if (session.state === 'accepted' && !session.testing) this.timer = setTimeout(() => this.idle(), LINGER_MS);
+  }
+
+  /** What the tests of an accepted completion do or say; another completion's verdict stays. */
+  tests(session: CompletionSession): void {
+    if (this.state.kind === 'idle' || (this.state.kind === 'verdict' && this.state.session === session)) this.verdict(session);
   }
 
   problem(message: string): void {
@@ -115,12 +122,14 @@ export class Status implements vscode.Disposable {
         item.command = { command: 'safenote.cancel', title: 'Cancel' };
         return;
       case 'verdict': {
-        const { security } = state.session.verdict;
+        const { security, function: tested } = state.session.verdict;
         const { icon, text } = shortVerdict(security);
-        if (security.status === 'fail') item.backgroundColor = new vscode.ThemeColor('statusBarItem.warningBackground');
-        item.text = `$(${icon}) ${who}: ${text}${state.session.retrying ? ', trying again' : ''}`;
+        const tests = shortTests(tested, state.session.testing);
+        const fails = overallLook(state.session.verdict) === 'fail';
+        if (fails) item.backgroundColor = new vscode.ThemeColor('statusBarItem.warningBackground');
+        item.text = `$(${fails ? 'error' : icon}) ${who}: ${text}${tests ? `, ${tests}` : ''}${state.session.retrying ? ', second attempt' : ''}`;
         item.tooltip = tooltipOf(state.session);
-        item.accessibilityInformation = { label: `SafeNote. ${spokenVerdict(security)}`, role: 'button' };
+        item.accessibilityInformation = { label: `SafeNote. ${spoken(state.session)}`, role: 'button' };
         return;
       }
       case 'problem':
@@ -144,9 +153,15 @@ export class Status implements vscode.Disposable {
   }
 }
 
+function spoken({ verdict }: CompletionSession): string {
+  return [spokenVerdict(verdict.security), spokenTests(verdict.function)].filter(Boolean).join(' ');
+}
+
 /** Model, context, analyzers and attempts. Notes and rules are strangers' text: all of it is escaped, nothing is trusted. */
 function tooltipOf(session: CompletionSession): vscode.MarkdownString {
-  const lines = verdictLines(session.outcome, session.verdict).map(({ label, text }) => `**${escapeMarkdown(label)}:** ${escapeMarkdown(text)}`);
+  const later = session.later.map((text) => ({ label: 'Second attempt', text }));
+  const running = session.testing ? [{ label: 'Tests', text: 'running; the menu of this item can cancel them' }] : [];
+  const lines = [...running, ...verdictLines(session.outcome, session.verdict), ...later].map(({ label, text }) => `**${escapeMarkdown(label)}:** ${escapeMarkdown(text)}`);
   const markdown = new vscode.MarkdownString(lines.join('  \n'), false);
   markdown.isTrusted = false;
   markdown.supportHtml = false;

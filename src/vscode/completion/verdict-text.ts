@@ -1,6 +1,6 @@
-import type { CompletionOutcome } from '../../core/completion/types.ts';
+import type { Attempt, CompletionOutcome } from '../../core/completion/types.ts';
 import type { Finding } from '../../core/verification/finding.ts';
-import type { SecurityVerdict, Verdict } from '../../core/verification/verdict.ts';
+import type { FunctionVerdict, SecurityVerdict, Verdict } from '../../core/verification/verdict.ts';
 
 /** How a verdict is shown: one of five looks. `pending` is a pass that an analyzer may still overturn. */
 export type Look = 'pass' | 'fail' | 'unavailable' | 'pending';
@@ -9,6 +9,22 @@ export function lookOf(verdict: SecurityVerdict): Look {
   if (verdict.status === 'fail') return 'fail';
   if (verdict.pending.length > 0) return 'pending';
   return verdict.status;
+}
+
+/** Security and tests together: what fails a test fails. */
+export function overallLook({ security, function: tested }: Verdict): Look {
+  return tested.status === 'fail' ? 'fail' : lookOf(security);
+}
+
+/** What the tests say in two words, for the status bar; nothing where none ran. */
+export function shortTests(tested: FunctionVerdict, testing: boolean): string {
+  return testing ? '$(loading~spin) testing' : { pass: 'tests pass', fail: 'tests fail', unavailable: '' }[tested.status];
+}
+
+/** What the tests say as a sentence; nothing where none ran. */
+export function spokenTests(tested: FunctionVerdict): string {
+  if (tested.status === 'unavailable') return '';
+  return tested.status === 'pass' ? `The workspace's tests pass${tested.tests ? ` (${tested.tests})` : ''}.` : `A test of the workspace fails: ${tested.reason ?? ''}.`;
 }
 
 const ICONS: Readonly<Record<Look, string>> = { pass: 'pass', fail: 'error', unavailable: 'question', pending: 'clock' };
@@ -70,16 +86,30 @@ export function verdictLines(outcome: CompletionOutcome, verdict: Verdict): Tool
   }
   for (const name of security.pending) lines.push({ label: `Check by ${analyzerName(name)}`, text: 'not back yet' });
   if (security.elsewhere) lines.push({ label: 'Beside it', text: security.elsewhere });
-  if (verdict.function.status !== 'unavailable') lines.push({ label: 'Tests', text: `${verdict.function.status}${verdict.function.reason ? ` (${verdict.function.reason})` : ''}` });
+  lines.push({ label: 'Tests', text: testsLine(verdict.function) });
   lines.push({ label: 'Model', text: outcome.model });
   const notes = [...context.securityNotes, ...context.functionNotes].map((n) => n.item.note.title);
   lines.push({ label: 'Notes used', text: notes.length > 0 ? notes.join('; ') : 'none that fit' });
   const knowledge = context.knowledge.map((k) => `${k.item.guideline.cwe} ${k.item.guideline.title}`);
   lines.push({ label: 'Knowledge used', text: knowledge.length > 0 ? knowledge.join('; ') : 'none that fits' });
-  lines.push({ label: 'Attempts', text: outcome.attempts === 1 ? '1' : `${outcome.attempts} (the first failed the check)` });
+  if (outcome.history.length < 2) lines.push({ label: 'Attempts', text: outcome.attempts === 1 ? '1' : `${outcome.attempts}; the second gave no answer` });
+  outcome.history.forEach((attempt, n) => outcome.history.length > 1 && lines.push({ label: `Attempt ${n + 1}`, text: `${attemptText(attempt)}${attempt.edit === outcome.edit ? ', shown' : ''}` }));
   for (const edit of outcome.importEdits) lines.push({ label: 'Also inserts', text: edit.text.trim().replace(/\r?\n/g, ', ') });
   lines.push({ label: 'Time', text: `${Math.round(outcome.timings.totalMs)} ms (retrieval ${Math.round(outcome.timings.retrieveMs)}, model ${Math.round(outcome.timings.generateMs)}, checks ${Math.round(outcome.timings.verifyMs)})` });
   lines.push({ label: 'Tokens', text: `${outcome.tokens.prompt} sent, ${outcome.tokens.completion} received` });
   for (const remark of outcome.remarks) lines.push({ label: 'Remark', text: remark });
   return lines;
+}
+
+function testsLine({ status, reason, runner, tests, unboxed }: FunctionVerdict): string {
+  const by = [runner, tests === undefined ? '' : tests === 1 ? '1 test' : `${tests} tests`, unboxed ? 'without a sandbox' : ''].filter(Boolean).join(', ');
+  const said = status === 'unavailable' ? `not run: ${reason ?? 'no reason given'}` : `${status}${reason ? `: ${reason}` : ''}`;
+  return `${said}${by ? ` (${by})` : ''}`;
+}
+
+/** One attempt in words: why another one followed, or why this one is shown. */
+function attemptText({ verdict: { security, function: tested } }: Attempt): string {
+  const first = security.findings[0];
+  const checked = { pass: 'checked', fail: `fails ${nameOf(first)}: ${first?.message ?? ''}`, pending: 'checked so far', unavailable: `not checked: ${security.reason ?? ''}` }[lookOf(security)];
+  return [checked, tested.status === 'unavailable' ? '' : tested.status === 'pass' ? 'tests pass' : `tests fail: ${tested.reason ?? ''}`].filter(Boolean).join('; ');
 }

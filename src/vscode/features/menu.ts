@@ -3,7 +3,7 @@ import type { CommandId } from '../commands.ts';
 import type { ModelSource } from '../models/model-source.ts';
 
 /** What a click on the status bar item offers. */
-export async function showMenu(models: ModelSource): Promise<void> {
+export async function showMenu(models: ModelSource, testing: boolean): Promise<void> {
   const state = models.known;
   const item = (icon: string, label: string, command: CommandId, description = '') => ({ label: `$(${icon}) ${label}`, description, command });
   const picked = await vscode.window.showQuickPick(
@@ -13,6 +13,7 @@ export async function showMenu(models: ModelSource): Promise<void> {
       item('eye', 'Show Prompt', 'safenote.showPrompt', 'what would be sent, or was sent'),
       item('question', 'Why No Suggestion?', 'safenote.whyNoSuggestion'),
       item('shield', 'Verify File', 'safenote.verifyFile'),
+      testing ? item('debug-stop', 'Cancel Tests', 'safenote.cancelTests', 'tests are running') : item('beaker', 'Run Tests', 'safenote.runTests', 'those that reach this file, in a sandbox'),
       item('book', 'Open Notebook', 'safenote.openNotebook'),
       item('pulse', 'Doctor', 'safenote.doctor'),
       item('output', 'Show Log', 'safenote.showLog'),

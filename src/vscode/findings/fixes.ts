@@ -1,16 +1,17 @@
 import * as vscode from 'vscode';
 import { ExpectedError } from '../../core/errors.ts';
+import type { Phase } from '../../core/completion/types.ts';
 import { LineIndex, applyEdits, type TextEdit } from '../../core/source.ts';
 import type { Finding } from '../../core/verification/finding.ts';
-import type { SecurityVerdict } from '../../core/verification/verdict.ts';
+import type { FunctionVerdict, SecurityVerdict } from '../../core/verification/verdict.ts';
 import type { Apps } from '../apps.ts';
-import type { FindingTarget } from '../commands.ts';
+import type { FindingTarget, SessionTarget } from '../commands.ts';
 import { setContext } from '../common/context-keys.ts';
-import { Disposables } from '../common/disposables.ts';
+import { Disposables, Listeners } from '../common/disposables.ts';
 import { displayName, fingerprint, readSource } from '../common/documents.ts';
 import { withProgress } from '../common/progress.ts';
 import type { VirtualDocuments } from '../common/virtual-documents.ts';
-import { ownEdits, type Sessions } from '../completion/session.ts';
+import { type CompletionSession, ownEdits, type Sessions } from '../completion/session.ts';
 import { nameOf } from '../completion/verdict-text.ts';
 import type { Guard } from '../guard/guard.ts';
 import { FindingDiagnostic, rangeOf, SOURCE } from './diagnostics.ts';
@@ -24,13 +25,15 @@ interface Proposal {
   readonly fingerprint: string;
   readonly preview: vscode.Uri;
   readonly title: string;
+  readonly applied?: () => void;
 }
 
 /** Quick fixes: nothing is asked of a model before the user chooses one, nothing is changed before the user has seen it. */
 export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
   private readonly disposables = new Disposables();
-  private readonly o: { guard: Guard; apps: Apps; findings: FindingsStore; sessions: Sessions; documents: VirtualDocuments };
+  private readonly o: { guard: Guard; apps: Apps; findings: FindingsStore; sessions: Sessions; documents: VirtualDocuments; tests: (document: vscode.TextDocument) => boolean };
   private proposal: Proposal | undefined;
+  private readonly replaced = new Listeners<CompletionSession>();
 
   constructor(options: Fixes['o']) {
     this.o = options;
@@ -85,31 +88,38 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
   }
 
   /** Asks for the completion again, with what was wrong, and offers the answer in place of the accepted one. */
-  async replaceCompletion(target: FindingTarget): Promise<void> {
-    const tracked = this.o.findings.byId(target.findingId);
-    const session = tracked?.origin.kind === 'completion' ? this.o.sessions.byId(tracked.origin.sessionId) : undefined;
-    if (!tracked || !session) throw new ExpectedError('no-session', 'SafeNote no longer knows the completion that this finding came from.', 'Use "find a proved fix" instead.');
-    const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(tracked.uri, true));
+  async replaceCompletion(target: FindingTarget | SessionTarget): Promise<void> {
+    const tracked = 'findingId' in target ? this.o.findings.byId(target.findingId) : undefined;
+    const session = 'sessionId' in target ? this.o.sessions.byId(target.sessionId) : tracked?.origin.kind === 'completion' ? this.o.sessions.byId(tracked.origin.sessionId) : undefined;
+    if (!session) throw new ExpectedError('no-session', 'SafeNote no longer knows the completion that this came from.', 'Use "find a proved fix" on a finding instead, or change the code by hand.');
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(session.uri, true));
     const text = document.getText();
     const before = fingerprint(text);
     const { insertText } = session.ghost;
-    const at = nearest(text, insertText, tracked.start);
+    const at = nearest(text, insertText, tracked?.start ?? session.ghost.start);
     if (at === undefined) throw new ExpectedError('changed', 'The completion was changed since it was accepted, so it cannot be replaced as a whole.', 'Use "find a proved fix" instead.');
     const outcome = await withProgress('SafeNote: asking for a checked completion', async (signal, report) => {
       const { app } = await this.o.apps.for(document.uri);
       report('asking the model again');
-      const retried = await app.engine.retry(session.outcome, session.verdict, { signal });
+      // Tests have a say too: what is secure and breaks one is not offered.
+      const tests = this.o.tests(document);
+      const learned = Promise.all([session.outcome.learned, session.learnedLater]).then((lists) => lists.flat());
+      const onPhase = (phase: Phase) => phase === 'testing' && report('running the tests on the answer');
+      const retried = await app.engine.retry({ ...session.outcome, learned }, session.verdict, { signal, tests, onPhase });
       report('waiting for every check');
       return { ...retried, verdict: await retried.settled };
     });
-    if (outcome.verdict.security.status !== 'pass') {
-      const why = outcome.verdict.security.findings[0]?.message ?? outcome.verdict.security.reason ?? 'it could not be checked';
-      throw new ExpectedError('no-fix', `The new answer does not pass the check either: ${why}.`, 'Use "find a proved fix", or change the code by hand.');
+    const { security, function: tested } = outcome.verdict;
+    const untested = session.verdict.function.status === 'fail' && tested.status !== 'pass';
+    if (security.status !== 'pass' || tested.status === 'fail' || untested) {
+      const both = outcome.remarks.slice(session.outcome.remarks.length)[0];
+      const why = security.status !== 'pass' ? (security.findings[0]?.message ?? security.reason ?? 'it could not be checked') : (tested.reason ?? 'its tests did not run');
+      throw new ExpectedError('no-fix', both ?? `The new answer does not pass the check either: ${why}.`, 'Use "find a proved fix" on a finding, or change the code by hand.');
     }
     const lines = new Set(text.split(/\r?\n/).map((line) => line.trim()));
     const imports = ownEdits(outcome.importEdits, session.read.shift).filter((edit) => edit.start <= at && edit.text.split(/\r?\n/).some((line) => line.trim() && !lines.has(line.trim())));
     const edits = [{ start: at, end: at + insertText.length, text: outcome.edit.text }, ...imports];
-    await this.offer(document, before, edits, { title: `Checked completion for ${nameOf(tracked.finding)}`, by: 'the model', verdict: outcome.verdict.security });
+    await this.offer(document, before, edits, { title: `Checked completion for ${tracked ? nameOf(tracked.finding) : 'the failing tests'}`, by: 'the model', verdict: security, ...(tested.status === 'pass' ? { tested } : {}), applied: () => this.replaced.fire(session) });
   }
 
   /** Applies the fix that is shown, if the text is still the one it was made for. */
@@ -124,11 +134,17 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
     const all = new vscode.WorkspaceEdit();
     for (const edit of edits) all.replace(document.uri, new vscode.Range(document.positionAt(edit.start), document.positionAt(edit.end)), edit.text);
     if (!(await this.o.guard.unguarded(document, () => vscode.workspace.applyEdit(all)))) throw new ExpectedError('not-applied', 'The editor did not take the fix.', 'Check that the file can be written, and ask for the fix again.');
+    proposal.applied?.();
     await vscode.window.showTextDocument(document, { preview: false });
   }
 
   async discard(): Promise<void> {
     if (this.proposal) await this.close(this.proposal);
+  }
+
+  /** Calls back when an accepted completion was replaced by a checked one. */
+  onDidReplace(listener: (session: CompletionSession) => void): vscode.Disposable {
+    return this.replaced.on(listener) as vscode.Disposable;
   }
 
   /** Whether a fix waits for a decision, for tests. */
@@ -160,19 +176,19 @@ export class Fixes implements vscode.CodeActionProvider, vscode.Disposable {
     return picked?.tracked;
   }
 
-  private async offer(document: vscode.TextDocument, before: string, edits: readonly TextEdit[], o: { title: string; by: string; verdict: SecurityVerdict }): Promise<void> {
+  private async offer(document: vscode.TextDocument, before: string, edits: readonly TextEdit[], o: { title: string; by: string; verdict: SecurityVerdict; tested?: FunctionVerdict; applied?: () => void }): Promise<void> {
     if (fingerprint(document.getText()) !== before) throw new ExpectedError('changed', `${displayName(document)} changed while the fix was being made, so it was not used.`, 'Ask for the fix again.');
     if (this.proposal) await this.close(this.proposal);
     const name = displayName(document);
     const preview = this.o.documents.put(`fix/${name}`, applyEdits(document.getText(), edits));
-    const proposal: Proposal = { document, edits, fingerprint: before, preview, title: o.title };
+    const proposal: Proposal = { document, edits, fingerprint: before, preview, title: o.title, ...(o.applied ? { applied: o.applied } : {}) };
     this.proposal = proposal;
     setContext('safenote.fixPending', true);
     await vscode.commands.executeCommand('vscode.diff', document.uri, preview, `${name}: ${o.title}`, { preview: true });
     const checked = o.verdict.reports.filter((r) => r.status === 'ran').map((r) => r.name).join(', ');
     const apply = 'Apply';
     // Not awaited: the buttons in the editor's title do the same.
-    void vscode.window.showInformationMessage(`SafeNote: a fix by ${o.by}, proved by ${checked}: the finding is gone, nothing new appeared. Apply it?`, apply, 'Discard').then(async (chosen) => {
+    void vscode.window.showInformationMessage(`SafeNote: a fix by ${o.by}, proved by ${[checked, ...(o.tested ? [`${o.tested.runner ?? 'tests'} (passing)`] : [])].join(', ')}: ${o.title.includes('failing tests') ? 'nothing new appeared' : 'the finding is gone, nothing new appeared'}. Apply it?`, apply, 'Discard').then(async (chosen) => {
       if (this.proposal !== proposal || !chosen) return;
       await vscode.commands.executeCommand(chosen === apply ? 'safenote.applyFix' : 'safenote.discardFix');
     });

@@ -50,6 +50,22 @@ describe('the function verdict', () => {
     assert.deepEqual([verdict.status, verdict.broken], ['fail', 0]);
   });
 
+  it('blames the completion of an empty function for a test that reads the same as with nothing written', async () => {
+    const text = 'def f():\n    """Count."""\n    \n';
+    const seen: string[] = [];
+    const runner: TestRunner = {
+      plan: () => Promise.resolve({ runner: 'scripted', because: 'a test says so', targets: ['t'] }),
+      run: (_plan, document) => {
+        seen.push(document.text);
+        const own = document.text.includes('not written yet') ? failed('a', 'NotImplementedError') : failed('a', '0 != 12');
+        return Promise.resolve({ status: 'ran', cases: [own, failed('unrelated', 'No module named x')], ms: 1 });
+      },
+    };
+    const verdict = await new FunctionCheck(runner, new LineParser()).checkEdits({ ...DOCUMENT, text }, [{ start: text.length - 1, end: text.length - 1, text: 'new' }], options);
+    assert.deepEqual([verdict.status, verdict.failures?.map((f) => f.name)], ['fail', ['a']]);
+    assert.match(seen[1] ?? '', /"""Count\."""\n {4}raise NotImplementedError\("safenote: not written yet"\)\n/);
+  });
+
   it('does not blame the completion for what failed before in the same way', async () => {
     const verdict = await judge({ old: [[failed('a'), passed('b')]], new: [[failed('a'), passed('b')]] });
     assert.deepEqual([verdict.status, verdict.reason], ['pass', '1 test failed before too']);

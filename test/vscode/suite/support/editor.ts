@@ -13,7 +13,7 @@ export interface Screen {
   readonly gutter?: string;
   readonly findings: readonly TrackedFinding[];
   readonly decisions: readonly Decision[];
-  readonly session?: { readonly state: string; readonly text: string; readonly verdict: string; readonly taken: number };
+  readonly session?: { readonly state: string; readonly text: string; readonly verdict: string; readonly taken: number; readonly testing: boolean; readonly tests: { readonly status: string; readonly reason?: string; readonly runner?: string } };
   readonly model?: { readonly model?: { readonly name: string; readonly origin: string }; readonly problem?: string };
   readonly fix?: string;
   /** The last message about a SARIF file. */
