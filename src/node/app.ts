@@ -190,7 +190,12 @@ export class App {
     const shared = { parser: this.parser, verifier: this.verifier, knowledge, prompts, model: options.model };
     const files = new FolderFiles(workspaceFolder);
     this.engine = new CompletionEngine({ ...shared, files, tests: this.tests, notebook: this.notebook, learner: this.learner, settings, pathInWorkspace: (file) => files.relative(file), log, clock: () => performance.now() });
-    this.fixer = new Fixer({ ...shared, store: this.store });
+    this.fixer = new Fixer({ ...shared, store: this.store, tests: { check: this.tests, allowed: () => this.mayTest } });
+  }
+
+  /** Whether the workspace's tests may be run beside a check; whoever runs them may still be asked. */
+  get mayTest(): boolean {
+    return this.options.trusted() && this.options.settings()['tests.mode'] !== 'off';
   }
 
   /** Starts the workers and Semgrep in the background, so that the first request, in `language`, does not wait for them. */

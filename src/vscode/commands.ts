@@ -26,6 +26,7 @@ export interface CommandMap {
   'safenote.runTests': () => Promise<void>;
   'safenote.cancelTests': () => void;
   'safenote.fix': (target?: FindingTarget) => Promise<void>;
+  'safenote.fixAll': (target?: Uri | { readonly uri: string }) => Promise<void>;
   'safenote.applyFix': () => Promise<void>;
   'safenote.discardFix': () => Promise<void>;
   'safenote.clearFindings': () => void;
@@ -101,6 +102,7 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.runTests': { title: 'Run Tests', palette: true },
   'safenote.cancelTests': { title: 'Cancel Tests', palette: true },
   'safenote.fix': { title: 'Find a Proved Fix', palette: true },
+  'safenote.fixAll': { title: 'Fix All in File', palette: true },
   'safenote.applyFix': { title: 'Apply Fix', palette: false },
   'safenote.discardFix': { title: 'Discard Fix', palette: false },
   'safenote.clearFindings': { title: 'Clear Findings', palette: true },
@@ -165,7 +167,7 @@ export const VIEWS = ['safenote.securityNotes', 'safenote.functionNotes', 'safen
 export const VIEW_CONTAINER = 'safenote';
 
 /** Values of `viewItem` that when-clauses may name: what a row is, for a note also its state, and then what it has. */
-export const VIEW_ITEMS = ['note.active', 'note.muted', 'note.quarantined', 'note.active.pinned.merged.origin.secure', 'noteFile.setAside', 'finding'] as const;
+export const VIEW_ITEMS = ['note.active', 'note.muted', 'note.quarantined', 'note.active.pinned.merged.origin.secure', 'noteFile.setAside', 'finding', 'findingFile'] as const;
 export type ViewItem = (typeof VIEW_ITEMS)[number] | `note.${'active' | 'muted' | 'quarantined'}${'' | '.pinned'}${'' | '.merged'}${'' | '.origin'}${'' | '.secure'}`;
 
 /**

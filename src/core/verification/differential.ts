@@ -58,8 +58,11 @@ export function withoutRepeats(findings: readonly Finding[]): Finding[] {
   const rank = { error: 0, warning: 1, info: 2 } as const;
   const kept: Finding[] = [];
   for (const finding of [...findings].sort((a, b) => rank[a.severity] - rank[b.severity] || Number(b.trace !== undefined) - Number(a.trace !== undefined))) {
-    const twin = kept.some((k) => k.startLine <= finding.endLine && finding.startLine <= k.endLine && (k.ruleFamily === finding.ruleFamily || k.cwe.some((cwe) => finding.cwe.includes(cwe))));
-    if (!twin) kept.push(finding);
+    const twin = kept.findIndex((k) => k.startLine <= finding.endLine && finding.startLine <= k.endLine && (k.ruleFamily === finding.ruleFamily || k.cwe.some((cwe) => finding.cwe.includes(cwe))));
+    const same = kept[twin];
+    if (!same) kept.push(finding);
+    // One of them may know a fix.
+    else if (!same.fix && finding.fix && same.ruleFamily === finding.ruleFamily) kept[twin] = { ...same, fix: finding.fix };
   }
   return kept.sort((a, b) => a.startLine - b.startLine || a.startColumn - b.startColumn);
 }

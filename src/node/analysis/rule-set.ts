@@ -244,7 +244,8 @@ function rename(matcher: unknown, utils: ReadonlyMap<string, string>, prefix: st
 
 function findingOf(rule: BuiltinRule, node: SgNode, { text, lines }: Source, prefix: string): Finding {
   const range = offsetsOf(node);
-  const fix = typeof rule.fix === 'string' ? ({ ...range, text: fillIn(rule.fix, node, text, prefix) } satisfies TextEdit) : undefined;
+  const fixed = typeof rule.fix === 'string' ? fillIn(rule.fix, node, text, prefix) : replaced(rule, text.slice(range.start, range.end));
+  const fix = fixed === undefined ? undefined : ({ ...range, text: fixed } satisfies TextEdit);
   return {
     ...lines.toRange(range),
     ruleId: rule.id,
@@ -255,6 +256,14 @@ function findingOf(rule: BuiltinRule, node: SgNode, { text, lines }: Source, pre
     analyzer: 'builtin',
     ...(fix ? { fix } : {}),
   };
+}
+
+function replaced({ fix }: BuiltinRule, flagged: string): string | undefined {
+  for (const { replace, by } of Array.isArray(fix) ? fix : []) {
+    const pattern = new RegExp(replace);
+    if (pattern.test(flagged)) return flagged.replace(pattern, by);
+  }
+  return undefined;
 }
 
 function offsetsOf(node: SgNode): { start: number; end: number } {

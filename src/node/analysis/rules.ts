@@ -4,6 +4,12 @@ import { z } from 'zod';
 
 const Matcher = z.record(z.string(), z.unknown());
 
+/**
+ * What may stand in the place of what was flagged: a template with the pattern's metavariables, or, for a rule of many forms,
+ * replacements of the flagged text, of which the first that fits is taken; where none fits there is no fix.
+ */
+const Fix = z.union([z.string(), z.array(z.object({ replace: z.string(), by: z.string() }))]);
+
 /** An ast-grep rule as the build packs it (docs/architecture.md has its source form). */
 export const BuiltinRule = z.object({
   id: z.string().min(1),
@@ -14,7 +20,7 @@ export const BuiltinRule = z.object({
   constraints: z.record(z.string(), Matcher).optional(),
   utils: z.record(z.string(), Matcher).optional(),
   transform: Matcher.optional(),
-  fix: z.unknown().optional(),
+  fix: Fix.optional(),
   metadata: z.object({ cwe: z.array(z.string()), family: z.string() }),
 });
 export type BuiltinRule = z.infer<typeof BuiltinRule>;

@@ -45,6 +45,7 @@ export class FindingsView implements vscode.TreeDataProvider<FindingNode>, vscod
       const count = this.findings.of(node.uri).length;
       item.id = node.uri;
       item.description = vscode.workspace.asRelativePath(uri).split('/').slice(0, -1).join('/');
+      item.contextValue = 'findingFile';
       item.iconPath = vscode.ThemeIcon.File;
       item.accessibilityInformation = { label: `${uri.path.split('/').at(-1) ?? ''}, ${count} ${count === 1 ? 'finding' : 'findings'}` };
       return item;

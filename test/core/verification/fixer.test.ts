@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { KnowledgeRetriever } from '../../../src/core/knowledge/knowledge-retriever.ts';
 import { applyEdits } from '../../../src/core/source.ts';
+import type { Analyzer } from '../../../src/core/verification/finding.ts';
 import { Fixer } from '../../../src/core/verification/fixer.ts';
+import { FunctionCheck } from '../../../src/core/verification/function-check.ts';
+import type { TestRunner } from '../../../src/core/verification/test-runner.ts';
 import { LineParser, MemoryStore, PROMPTS, ScriptedModel, WordAnalyzer } from '../doubles.ts';
 import { Verifier } from '../../../src/core/verification/verifier.ts';
 
@@ -9,11 +12,11 @@ const TEXT = 'import db\n\ndef find(name):\n    evil(name)\n    return 1\n\ndef 
 const document = { path: '/w/a.py', language: 'python', text: TEXT };
 const signal = new AbortController().signal;
 
-function setUp(answers: string[], analyzer = new WordAnalyzer('builtin', 'evil')) {
+function setUp(answers: string[], analyzer: Analyzer = new WordAnalyzer('builtin', 'evil'), tests?: TestRunner) {
   const parser = new LineParser();
   const verifier = new Verifier(parser, [analyzer]);
   const model = new ScriptedModel(() => answers.shift() ?? '');
-  const fixer = new Fixer({ verifier, parser, store: new MemoryStore(), knowledge: () => Promise.resolve(new KnowledgeRetriever({ guidelines: [], samples: [] })), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model) });
+  const fixer = new Fixer({ verifier, parser, store: new MemoryStore(), knowledge: () => Promise.resolve(new KnowledgeRetriever({ guidelines: [], samples: [] })), prompts: () => Promise.resolve(PROMPTS), model: () => Promise.resolve(model), ...(tests ? { tests: { check: new FunctionCheck(tests, parser), allowed: () => true } } : {}) });
   const finding = async () => (await analyzer.analyze(document, signal)).findings[0]!;
   return { fixer, model, finding };
 }
@@ -53,4 +56,74 @@ describe('a fix', () => {
     const { fixer, finding } = setUp([same, same]);
     assert.ok('none' in (await fixer.propose(document, await finding(), { signal })));
   });
+});
+
+/** One test of `find`: it passes where the code still calls what it is to call. */
+const tests = (wanted: RegExp): TestRunner => ({
+  plan: () => Promise.resolve({ runner: 'scripted', because: 'a test says so', targets: ['t'] }),
+  run: (_plan, { text }) => Promise.resolve({ status: 'ran', ms: 1, cases: [wanted.test(text) ? { id: 't', name: 'test_find', status: 'passed' } : { id: 't', name: 'test_find', status: 'failed', message: 'AssertionError: nothing was found' }] }),
+});
+
+describe('a fix that breaks a test', () => {
+  const good = block('def find(name):\n    good(name)\n    return 1');
+  const better = block('def find(name):\n    good(name)\n    kept(name)\n    return 1');
+  it('is not offered; the model is told and tries again', async () => {
+    const { fixer, model, finding } = setUp([good, better], undefined, tests(/evil|kept/));
+    const fix = await fixer.propose(document, await finding(), { signal });
+    assert.ok('edits' in fix);
+    assert.match(applyEdits(TEXT, fix.edits), /kept/);
+    assert.equal(fix.tests?.status, 'pass');
+    assert.match(model.requests[1]?.messages.at(-1)?.content ?? '', /breaks a test that passes without it: test_find: AssertionError/);
+  });
+  it('as the only secure answer is told with both facts, and not offered', async () => {
+    const { fixer, finding } = setUp([good, good], undefined, tests(/evil/));
+    const fix = await fixer.propose(document, await finding(), { signal });
+    assert.ok('none' in fix && fix.breaks);
+    assert.match(fix.none, /breaks a test that passes without it: test_find/);
+    assert.match(applyEdits(TEXT, fix.breaks.edits), /good\(name\)/);
+    assert.equal(fix.breaks.tests.broken, 1);
+  });
+  it('is a matter of tests that pass without it, not of those that fail anyway', async () => {
+    const { fixer, finding } = setUp([good], undefined, tests(/never/));
+    const fix = await fixer.propose(document, await finding(), { signal });
+    assert.ok('edits' in fix);
+  });
+});
+
+describe('the fixes of all rules together', () => {
+  /** Flags every word, with a replacement for each. */
+  const rules = (words: Record<string, string>): Analyzer => ({
+    name: 'builtin',
+    analyze: async (doc, s) => {
+      const parts = await Promise.all(Object.entries(words).map(([word]) => new WordAnalyzer('builtin', word).analyze(doc, s)));
+      const findings = parts.flatMap((p, n) => p.findings.map((f) => {
+        const [word, by] = Object.entries(words)[n] ?? ['', ''];
+        const start = doc.text.split('\n').slice(0, f.startLine - 1).join('\n').length + (f.startLine > 1 ? 1 : 0) + f.startColumn - 1;
+        return { ...f, fix: { start, end: start + word.length, text: by } };
+      }));
+      return { name: 'builtin', version: '1', status: 'ran', ms: 1, findings };
+    },
+  });
+  const text = 'def find(name):\n    evil(name)\n    bad(name)\n    evil(name)\n';
+  const doc = { ...document, text };
+
+  it('are one edit that is proved as a whole', async () => {
+    const all = await setUp([], rules({ evil: 'safe', bad: 'fine' })).fixer.proposeAll(doc, signal);
+    assert.ok('edits' in all);
+    assert.equal(applyEdits(text, all.edits), 'def find(name):\n    safe(name)\n    fine(name)\n    safe(name)\n');
+    assert.deepEqual([all.fixed.length, all.left.length], [3, 0]);
+  });
+  it('leave out the one that does not hold, and say why', async () => {
+    const all = await setUp([], rules({ evil: 'safe', bad: 'evil' })).fixer.proposeAll(doc, signal);
+    assert.ok('edits' in all);
+    assert.equal(applyEdits(text, all.edits), 'def find(name):\n    safe(name)\n    bad(name)\n    safe(name)\n');
+    assert.match(all.left[0]?.why ?? '', /introduces another finding/);
+  });
+  it('leave out one that breaks a test', async () => {
+    const all = await setUp([], rules({ evil: 'safe', bad: 'fine' }), tests(/bad/)).fixer.proposeAll(doc, signal);
+    assert.ok('edits' in all);
+    assert.match(applyEdits(text, all.edits), /safe[\s\S]*bad[\s\S]*safe/);
+    assert.match(all.left[0]?.why ?? '', /breaks a test/);
+  });
+  it('are none where no rule has one', async () => assert.ok('none' in (await setUp([]).fixer.proposeAll(document, signal))));
 });

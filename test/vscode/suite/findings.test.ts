@@ -104,4 +104,43 @@ describe('Findings', function () {
     await until('it is refused', async () => /accept the finding by a comment/.test((await screen()).message));
     assert.ok(diagnosticsOf(document.uri).length > 0);
   });
+
+  const FIXABLE = 'import requests\nimport yaml\n\n\ndef load(url, name):\n    page = requests.get(url, verify=False, timeout=3)\n    return page, yaml.load(open(name))\n|';
+  const fixed = (text: string) => text.replace('verify=False', 'verify=True').replace('yaml.load', 'yaml.safe_load');
+
+  it('that rules can fix are fixed all at once: seen as a diff, one undo step, line ends and all', async () => {
+    const editor = await openFile(FIXABLE, { eol: '\r\n' });
+    const { document } = editor;
+    const before = document.getText();
+    await vscode.commands.executeCommand('safenote.fixAll');
+    const { fix, message } = await screen();
+    assert.match(fix ?? message, /2 fixes/);
+    assert.equal(document.getText(), before, 'nothing is changed before the decision');
+    await vscode.commands.executeCommand('safenote.applyFix');
+    assert.equal(document.getText(), fixed(before));
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand('undo');
+    assert.equal(document.getText(), before);
+    await until('the document is as it was saved', () => !document.isDirty);
+  });
+
+  it('that rules can fix are a code action for saving, and none that is preferred', async () => {
+    const editor = await openFile(FIXABLE);
+    const { document } = editor;
+    const before = document.getText();
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    await until('the findings are diagnostics', () => diagnosticsOf(document.uri).length > 1);
+    const whole = new vscode.Range(0, 0, document.lineCount, 0);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', document.uri, whole, 'source.fixAll', 5);
+    const own = actions.find((a) => a.kind?.value === 'source.fixAll.safenote');
+    assert.ok(own?.edit && !own.isPreferred);
+    await vscode.workspace.applyEdit(own.edit);
+    assert.equal(document.getText(), fixed(before));
+  });
+
+  it('are not fixed where there is nothing that a rule can fix', async () => {
+    await openFile(`${CODE}|`);
+    void vscode.commands.executeCommand('safenote.fixAll');
+    await until('the user is told', async () => /has a fix of its own/.test((await screen()).message));
+  });
 });

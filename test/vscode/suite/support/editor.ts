@@ -18,6 +18,8 @@ export interface Screen {
   readonly fix?: string;
   /** The last message about a SARIF file. */
   readonly imported: string;
+  /** The last message about an answer that breaks a test. */
+  readonly told: string;
   /** The last message about an error. */
   readonly message: string;
   readonly activationMs: number;
