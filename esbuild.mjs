@@ -47,6 +47,9 @@ const all = [
   { in: 'src/cli/merge-notes.ts', out: 'dist/merge-notes.js' },
   { in: 'src/node/analysis/worker.ts', out: 'dist/analysis-worker.js' },
   { in: 'src/node/embedding/worker.ts', out: 'dist/embedding-worker.js' },
+  // The dashboard: its window, loaded when it is opened, and its page with the chart library.
+  { in: 'src/vscode/dashboard/panel.ts', out: 'dist/dashboard-panel.js', external: ['vscode'], keepNames: false },
+  { in: 'src/vscode/dashboard/webview/main.ts', out: 'dist/dashboard.js', platform: 'browser', format: 'iife', target: 'es2022', keepNames: false },
   // The chart library, for reports alone: loaded when one is drawn.
   { in: 'src/node/charts/render.ts', out: 'dist/charts.js', keepNames: false },
 ];

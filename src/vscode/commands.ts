@@ -66,6 +66,8 @@ export interface CommandMap {
   'safenote.sortNotes.byDate': () => Promise<void>;
   'safenote.sortNotes.byTitle': () => Promise<void>;
   'safenote.sortNotes.byWorth': () => Promise<void>;
+  'safenote.markNoteWrong': (target?: NoteTarget) => Promise<void>;
+  'safenote.openDashboard': () => void;
   'safenote.showPrompt': () => Promise<void>;
   'safenote.whyNoSuggestion': () => Promise<void>;
   'safenote.selectModel': () => Promise<void>;
@@ -142,6 +144,8 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.sortNotes.byDate': { title: 'Sort by Date', palette: false },
   'safenote.sortNotes.byTitle': { title: 'Sort by Title', palette: false },
   'safenote.sortNotes.byWorth': { title: 'Sort by Worth', palette: false },
+  'safenote.markNoteWrong': { title: 'This Note Is Wrong…', palette: true },
+  'safenote.openDashboard': { title: 'Open Dashboard', palette: true },
   'safenote.showPrompt': { title: 'Show Prompt', palette: true },
   'safenote.whyNoSuggestion': { title: 'Why No Suggestion?', palette: true },
   'safenote.selectModel': { title: 'Select Model', palette: true },

@@ -15,6 +15,7 @@ import { Decisions } from './completion/decisions.ts';
 import { Gutter } from './completion/gutter.ts';
 import { CompletionProvider } from './completion/provider.ts';
 import { Sessions } from './completion/session.ts';
+import { Dashboard } from './dashboard/dashboard.ts';
 import { buildNotebookCommand } from './features/build-notebook.ts';
 import { Doctor } from './features/doctor.ts';
 import { installSemgrepCommand } from './features/install-semgrep.ts';
@@ -41,6 +42,7 @@ import { NoteSearch } from './notebook/note-search.ts';
 import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
 import { SeenNotes } from './notebook/seen-notes.ts';
+import { WrongNote } from './notebook/wrong-note.ts';
 import type { ShellParts } from './shell-parts.ts';
 import { TestFailures } from './tests/failures.ts';
 import { TestResults } from './tests/results.ts';
@@ -114,6 +116,9 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const notes: NoteCommands = new NoteCommands({ notebooks, documents, errors, reveal });
   const search = new NoteSearch({ notebooks, arrangement, errors, open: ({ stored }) => notes.show(stored), reveal });
 
+  const wrongNote = new WrongNote({ notebooks, errors });
+  const dashboard = own.add(new Dashboard({ apps, notebooks, extensionUri: context.extensionUri, errors }));
+
   own.add(findings.onDidChange(() => status.setFindings(findings.count)));
   const modelChanged = () => {
     status.setModel(models.known);
@@ -175,6 +180,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.sortNotes.byDate': () => arrangement.sort('updated'),
     'safenote.sortNotes.byTitle': () => arrangement.sort('title'),
     'safenote.sortNotes.byWorth': () => arrangement.sort('worth'),
+    'safenote.markNoteWrong': (target) => wrongNote.run(target),
+    'safenote.openDashboard': () => dashboard.open(),
     'safenote.showPrompt': () => showPrompt.run(),
     'safenote.whyNoSuggestion': async () => void (await documents.show('Why no suggestion.md', decisions.toMarkdown(configuration.settings()['completion.trigger']))),
     'safenote.selectModel': () => modelCommands.selectModel(),
@@ -195,6 +202,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     gutter: gutter.look,
     findings: findings.uris.flatMap((uri) => findings.of(uri)),
     decisions: decisions.latest,
+    dashboard: dashboard.state,
     session: sessions.current && { state: sessions.current.state, text: sessions.current.ghost.insertText, verdict: sessions.current.verdict.security.status, taken: sessions.current.taken, tests: { ...sessions.current.verdict.function, cases: undefined }, testing: sessions.current.testing },
     model: models.known,
     fix: fixes.pending,

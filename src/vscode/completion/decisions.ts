@@ -1,3 +1,8 @@
+import type { CompletionOutcome } from '../../core/completion/types.ts';
+import type { Verdict } from '../../core/verification/verdict.ts';
+import { escapeMarkdown } from '../common/escape-markdown.ts';
+import { attemptLines, verdictLines } from './verdict-text.ts';
+
 /** What became of one request for a completion. */
 export interface Decision {
   readonly at: Date;
@@ -7,6 +12,8 @@ export interface Decision {
   readonly result: 'shown' | 'nothing' | 'cancelled' | 'failed';
   /** Why, in a sentence. */
   readonly reason: string;
+  /** The completion, where one was made: its verdict goes on changing until the last check has answered. */
+  readonly completion?: { readonly outcome: CompletionOutcome; readonly verdict: Verdict; readonly state: string };
 }
 
 const KEPT = 50;
@@ -25,10 +32,11 @@ export class Decisions {
     return [...this.list].reverse();
   }
 
-  /** The decisions as a Markdown page. */
+  /** The decisions as a Markdown page: all of them in a table, then what is known of each that has a completion. */
   toMarkdown(trigger: string): string {
-    const rows = this.latest.map((d) => `| ${d.at.toLocaleTimeString()} | ${cell(d.where)} | ${d.trigger} | ${d.result} | ${cell(d.reason)} |`);
-    const last = this.latest.find((d) => d.result !== 'shown');
+    const all = this.latest;
+    const rows = all.map((d, n) => `| ${n + 1} | ${timeOf(d)} | ${cell(d.where)} | ${d.trigger} | ${d.result} | ${cell(d.reason)} |`);
+    const last = all.find((d) => d.result !== 'shown');
     return [
       '# Why no suggestion?',
       '',
@@ -38,12 +46,29 @@ export class Decisions {
       '',
       `The last ${rows.length === 1 ? 'request' : `${rows.length} requests`}, latest first:`,
       '',
-      '| Time | Where | Trigger | Result | Why |',
-      '| --- | --- | --- | --- | --- |',
-      ...(rows.length > 0 ? rows : ['| | | | | SafeNote has not been asked in this window yet. |']),
+      '| # | Time | Where | Trigger | Result | Why |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...(rows.length > 0 ? rows : ['| | | | | | SafeNote has not been asked in this window yet. |']),
       '',
+      ...all.flatMap((d, n) => (d.completion ? provenance(n + 1, d, d.completion) : [])),
     ].join('\n');
   }
+}
+
+/** What shaped a completion and what each check said of it. Notes and rules are strangers' text: all of it is escaped. */
+function provenance(n: number, d: Decision, { outcome, verdict, state }: NonNullable<Decision['completion']>): string[] {
+  const fate = { shown: 'shown, not taken over (yet)', partly: 'accepted in part', accepted: 'accepted', gone: 'shown, not taken over' }[state];
+  return [
+    `## ${n}. ${cell(d.where)}, ${timeOf(d)}`,
+    '',
+    ...[...(fate ? [{ label: 'Became of it', text: fate }] : []), ...verdictLines(outcome, verdict), ...attemptLines(outcome)].map(({ label, text }) => `- **${escapeMarkdown(label)}:** ${escapeMarkdown(text)}`),
+    `- **Sent:** ${outcome.messages.length} messages; *SafeNote: Show Prompt* shows them word by word where the completion stands.`,
+    '',
+  ];
+}
+
+function timeOf(d: Decision): string {
+  return d.at.toLocaleTimeString();
 }
 
 function cell(text: string): string {

@@ -127,7 +127,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     // Not worth a line in "Why No Suggestion?": the editor asks after every key.
     if (by === 'automatic' && trigger !== 'automatic') return [];
     const where = `${displayName(document)}:${position.line + 1}`;
-    const decide = (result: Decision['result'], reason: string) => this.o.decisions.add({ where, trigger: by, result, reason });
+    const decide = (result: Decision['result'], reason: string, completion?: CompletionSession) => this.o.decisions.add({ where, trigger: by, result, reason, ...(completion ? { completion } : {}) });
     const no = (reason: string): [] => {
       decide('nothing', reason);
       return [];
@@ -150,7 +150,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       const rest = session.remaining(document.getText(), offset);
       if (!rest) return no('the text changed while the answer was being made');
       const { security, function: tested } = session.verdict;
-      decide('shown', tested.status === 'fail' && security.status !== 'fail' ? `shown, marked as failing a test: ${tested.reason ?? ''}` : security.status === 'fail' ? `shown, marked as failing ${nameOf(security.findings[0])}` : security.status === 'pass' ? 'shown, checked' : `shown, not checked: ${security.reason ?? 'no analyzer answered'}`);
+      decide('shown', tested.status === 'fail' && security.status !== 'fail' ? `shown, marked as failing a test: ${tested.reason ?? ''}` : security.status === 'fail' ? `shown, marked as failing ${nameOf(security.findings[0])}` : security.status === 'pass' ? 'shown, checked' : `shown, not checked: ${security.reason ?? 'no analyzer answered'}`, session);
       return [this.show(session, document, rest)];
     } catch (error) {
       if (isCancelled(error)) decide('cancelled', 'cancelled: the caret or the text moved on, or the user cancelled');

@@ -15,6 +15,7 @@ export async function showMenu(models: ModelSource, testing: boolean): Promise<v
       item('shield', 'Verify File', 'safenote.verifyFile'),
       testing ? item('debug-stop', 'Cancel Tests', 'safenote.cancelTests', 'tests are running') : item('beaker', 'Run Tests', 'safenote.runTests', 'those that reach this file, in a sandbox'),
       item('book', 'Open Notebook', 'safenote.openNotebook'),
+      item('graph', 'Open Dashboard', 'safenote.openDashboard', 'what was found, caught and prevented; what notes are worth'),
       item('pulse', 'Doctor', 'safenote.doctor'),
       item('output', 'Show Log', 'safenote.showLog'),
     ],

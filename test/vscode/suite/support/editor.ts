@@ -5,6 +5,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { SettingKey } from '../../../../src/core/settings.ts';
 import type { Decision } from '../../../../src/vscode/completion/decisions.ts';
+import type { DashboardState } from '../../../../src/vscode/dashboard/panel.ts';
 import type { TrackedFinding } from '../../../../src/vscode/findings/findings-store.ts';
 
 /** What the screen shows, as the extension tells its tests. */
@@ -16,6 +17,7 @@ export interface Screen {
   readonly session?: { readonly state: string; readonly text: string; readonly verdict: string; readonly taken: number; readonly testing: boolean; readonly tests: { readonly status: string; readonly reason?: string; readonly runner?: string } };
   readonly model?: { readonly model?: { readonly name: string; readonly origin: string }; readonly problem?: string };
   readonly fix?: string;
+  readonly dashboard?: DashboardState;
   /** The last message about a SARIF file. */
   readonly imported: string;
   /** The last message about an answer that breaks a test. */
