@@ -17,7 +17,7 @@ const Answer = z.strictObject({
   imports: z.string().min(1).optional(),
   /** The whole reply of a kind that answers in prose. */
   text: z.string().min(1).optional(),
-  /** What SafeNote's own rules say of the code in its file; a test holds the recording to it. */
+  /** What SafeNote's own rules say of the code in its file, or the workspace's tests in a recording about function; a test holds it to that. */
   verdict: z.enum(['pass', 'fail']).optional(),
 });
 export type Answer = z.infer<typeof Answer>;

@@ -32,7 +32,7 @@ export interface ReplayServer {
 export interface ReplayOptions {
   /** 0 or absent: any free port. */
   readonly port?: number;
-  /** Folder of the recordings; those beside this file where absent. */
+  /** Folder of the recordings; those beside this file, of both kinds, where absent. */
   readonly folder?: string;
   /** Recordings that a test made itself, instead of a folder. */
   readonly conversations?: readonly Conversation[];
@@ -58,7 +58,7 @@ const Body = z.object({
  */
 export async function startReplayModel(options: ReplayOptions = {}): Promise<ReplayServer> {
   const folder = options.folder ?? path.join(path.dirname(fileURLToPath(import.meta.url)), 'conversations');
-  const conversations = options.conversations ?? loadConversations(folder);
+  const conversations = options.conversations ?? [...loadConversations(folder), ...(options.folder ? [] : loadConversations(path.join(folder, 'function')))];
   const log = options.log ?? (() => undefined);
   const requests: ReplayRequest[] = [];
 
