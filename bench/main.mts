@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { BenchRow } from './rows.ts';
 
-const SUITES = ['package', 'activation', 'retrieval', 'request', 'notes', 'index', 'embedding', 'checking'];
+const SUITES = ['package', 'activation', 'retrieval', 'request', 'notes', 'index', 'embedding', 'checking', 'tests'];
 const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
 const unknown = asked.filter((name) => !SUITES.includes(name));
 if (unknown.length > 0) {

@@ -6,6 +6,8 @@ import type { NoteStore } from '../core/notebook/store.ts';
 import type { Embedder } from '../core/retrieval/embedder.ts';
 import type { Analyzer } from '../core/verification/finding.ts';
 import type { Assets } from './assets.ts';
+import type { KeptConsent } from './runners/kept-consent.ts';
+import type { WorkspaceTests } from './runners/workspace-tests.ts';
 import type { Sandbox } from './sandbox/box.ts';
 
 /** The parts that are looked at. */
@@ -17,6 +19,8 @@ export interface Patient {
   readonly store: NoteStore;
   readonly index: NoteIndex;
   readonly sandbox: Pick<Sandbox, 'state'>;
+  readonly workspaceTests: Pick<WorkspaceTests, 'survey'>;
+  readonly testConsent: Pick<KeptConsent, 'answered'>;
 }
 
 export interface DoctorCheck {
@@ -77,9 +81,26 @@ export async function doctor(app: Patient, options: { model: () => Promise<Langu
     check('Test sandbox', 'degraded', async () => {
       if (!options.trusted()) return { status: 'degraded', detail: 'not tried: the workspace is not trusted', hint: 'Trust the workspace to run its tests.' };
       const state = await app.sandbox.state();
-      return state.available ? { status: 'ok', detail: state.version } : { status: 'degraded', detail: state.reason, hint: 'Install bubblewrap; everything but tests works without it.' };
+      if (state.available) return { status: 'ok', detail: state.version };
+      const answer = app.testConsent.answered('unboxed');
+      const how = answer === undefined ? 'you are asked before tests run without one' : answer ? 'you have agreed to run tests without one' : 'you do not want tests to run without one';
+      return { status: 'degraded', detail: `${state.reason}; ${how}`, hint: 'Install bubblewrap; everything but tests works without it.' };
     }),
     check('Note index', 'degraded', async () => ({ status: 'ok', detail: `${(await app.index.known()).size} notes indexed for ${app.embedder.modelId}` })),
   ]);
-  return { checks };
+  return { checks: [...checks, ...(options.trusted() ? await testRunners(app, signal) : [])] };
+}
+
+/** One line for each part of the workspace that has code: its runner and why, or what is missing. */
+async function testRunners(app: Patient, signal: AbortSignal): Promise<DoctorCheck[]> {
+  try {
+    return (await app.workspaceTests.survey(signal)).map(({ part, found }) =>
+      'unavailable' in found
+        ? { name: `Tests of ${part}`, status: 'degraded', detail: `not run: ${found.unavailable}`, hint: 'Without a runner completions are checked for security only; safenote.tests.command names one of your own.' }
+        : { name: `Tests of ${part}`, status: 'ok', detail: `${found.runner}, because ${found.because}` },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    return [{ name: 'Tests', status: 'degraded', detail: messageOf(error) }];
+  }
 }

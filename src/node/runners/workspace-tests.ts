@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { isCancelled, isExpected, messageOf } from '../../core/errors.ts';
+import { languageOfPath } from '../../core/language.ts';
 import type { Logger } from '../../core/log.ts';
 import type { SourceDocument } from '../../core/source.ts';
 import type { TestConsent, TestOptions, TestPlan, TestRun, TestRunner } from '../../core/verification/test-runner.ts';
@@ -9,6 +10,7 @@ import { runUnboxed } from '../sandbox/unboxed.ts';
 import { ownCommand } from './custom.ts';
 import { detect, projectRoots } from './detect.ts';
 import { FileIndex, FOREIGN_FOLDERS } from './file-index.ts';
+import { survey, type SurveyRow } from './survey.ts';
 import { NotRun } from './reports.ts';
 import type { Chosen, Detected, Project } from './runner.ts';
 
@@ -87,6 +89,16 @@ export class WorkspaceTests implements TestRunner {
       if (!chosen.elsewhere) return chosen;
     }
     return first ?? { unavailable: 'no test runner was found' };
+  }
+
+  /** Which runner serves which part of the workspace, and why, or what is missing. Nothing is run and nobody is asked. */
+  async survey(signal: AbortSignal): Promise<SurveyRow[]> {
+    const command = this.o.command?.().trim();
+    if (command) return [{ part: 'the workspace', found: { runner: 'command', because: `safenote.tests.command is "${command}"` } }];
+    return survey(this.files, this.root, async (file) => {
+      const found = await this.find({ path: file, language: languageOfPath(file), text: '' }, [], signal);
+      return 'unavailable' in found ? found : found.chosen;
+    });
   }
 
   /** True in the box, false without one and with the user's consent, else the reason why nothing is run. */

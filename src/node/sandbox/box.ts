@@ -206,16 +206,18 @@ function covered(tool: string, by: readonly string[]): boolean {
   return by.some((folder) => tool === folder || tool.startsWith(`${folder}/`));
 }
 
-/** Folders of these names at the top of the workspace and one level below; symbolic links are left to the copy. */
+/** Folders of these names at the top of the workspace and two levels below; symbolic links are left to the copy. */
 async function foldersNamed(workspace: string, names: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   const look = async (folder: string, depth: number): Promise<void> => {
+    const deeper: Promise<void>[] = [];
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       if (!entry.isDirectory()) continue;
       const at = path.join(folder, entry.name);
       if (names.includes(entry.name)) found.push(at);
-      else if (depth > 0 && !entry.name.startsWith('.')) await look(at, depth - 1);
+      else if (depth > 0 && !entry.name.startsWith('.')) deeper.push(look(at, depth - 1));
     }
+    await Promise.all(deeper);
   };
   await look(workspace, 2);
   return found;

@@ -138,6 +138,21 @@ describe('workspace tests', function () {
     assert.match(bad.reason ?? '', /got 2/);
   });
 
+  it('says for each part of a workspace which runner serves it, or what is missing', async () => {
+    await put({
+      ...PYTHON, 'tests/test_prices.py': "import unittest\nfrom shop.prices import total\n",
+      'web/package.json': '{"scripts": {"test": "vitest"}}', 'web/a.js': '', 'web/a.test.js': "import './a.js';",
+      'native/Makefile': 'test:\n\ttrue\n', 'native/a.c': '', 'service/main.go': 'package main\n',
+    });
+    const runner = new WorkspaceTests({ workspaceFolder: root, sandbox, trusted: () => true, consent: { command: () => Promise.reject(new Error('asked')), unboxed: () => Promise.reject(new Error('asked')) }, env: process.env, log: SILENT });
+    const rows = new Map((await runner.survey(new AbortController().signal)).map(({ part, found }) => [part, 'unavailable' in found ? found.unavailable : `${found.runner}: ${found.because}`]));
+    assert.deepEqual([...rows.keys()].sort(), ['C and C++ in native', 'Go', 'JavaScript in web', 'Python']);
+    assert.match(rows.get('JavaScript in web') ?? '', /runs vitest, but vitest is not in node_modules/);
+    assert.match(rows.get('C and C++ in native') ?? '', /^make: native\/Makefile has a test target/);
+    assert.match(rows.get('Python') ?? '', /^(?:pytest|unittest): /);
+    assert.match(rows.get('Go') ?? '', /no go\.mod/);
+  });
+
   it('says why nothing was run', async () => {
     await put({ ...PYTHON, 'tests/test_other.py': 'def test_other():\n    assert True\n' });
     assert.equal((await check('shop/prices.py', 'pass')).reason, 'no test imports or names this code');
