@@ -24,6 +24,7 @@ export interface GlobalOptions {
 export interface TestingOptions {
   readonly tests?: boolean;
   readonly testsCommand?: string;
+  readonly edgeInputs?: boolean;
   /** False with `--no-sandbox`. */
   readonly sandbox?: boolean;
 }
@@ -52,10 +53,11 @@ export async function withSession<T>(options: GlobalOptions & TestingOptions & {
   if (!existsSync(workspaceFolder) || !statSync(workspaceFolder).isDirectory()) {
     throw new ExpectedError('no-workspace', `There is no folder ${workspaceFolder}.`, 'Name an existing folder with --workspace.');
   }
-  if ((options.testsCommand !== undefined || options.sandbox === false) && !options.tests) {
-    throw new ExpectedError('no-tests', `${options.sandbox === false ? '--no-sandbox' : '--tests-command'} says how tests are run, and none are.`, 'Add --tests.');
+  const about = options.sandbox === false ? '--no-sandbox' : options.testsCommand !== undefined ? '--tests-command' : options.edgeInputs ? '--edge-inputs' : undefined;
+  if (about && !options.tests) {
+    throw new ExpectedError('no-tests', `${about} says how tests are run, and none are.`, 'Add --tests.');
   }
-  const settings = { ...DEFAULT_SETTINGS, ...options.settings, ...(options.testsCommand === undefined ? {} : { 'tests.command': options.testsCommand }) };
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings, ...(options.testsCommand === undefined ? {} : { 'tests.command': options.testsCommand }), ...(options.edgeInputs ? { 'tests.edgeInputs': true } : {}) };
   const controller = new AbortController();
   const onSignal = () => controller.abort(new DOMException('Cancelled by the user.', 'AbortError'));
   process.on('SIGINT', onSignal);

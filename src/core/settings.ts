@@ -36,6 +36,7 @@ export const SettingsSchema = z.object({
   'analyzers.codeql.mode': z.enum(['off', 'onDemand', 'afterAccept']).default('onDemand'),
   'tests.mode': z.enum(['off', 'onAccept', 'beforeShow']).default('onAccept'),
   'tests.command': z.string().default(''),
+  'tests.edgeInputs': z.boolean().default(false),
   guard: z.enum(['off', 'paste', 'tools', 'all']).default('all'),
 });
 export type Settings = z.infer<typeof SettingsSchema>;

@@ -37,6 +37,7 @@ import { NoteConflicts } from './notes/conflicts.ts';
 import { FileNoteStore } from './notes/file-note-store.ts';
 import { WorkspaceGit } from './notes/git.ts';
 import { NoteSharing } from './notes/sharing.ts';
+import { detectEdgeInputs } from './runners/edge-inputs/detect.ts';
 import { KeptConsent } from './runners/kept-consent.ts';
 import { WorkspaceTests } from './runners/workspace-tests.ts';
 import { Sandbox } from './sandbox/box.ts';
@@ -161,7 +162,11 @@ export class App {
       workspaceFolder, sandbox: this.sandbox, trusted: options.trusted, consent: this.testConsent, command: () => settings()['tests.command'],
       withoutSandbox: options.testsWithoutSandbox ?? false, env, log,
     });
-    this.tests = new FunctionCheck(this.workspaceTests, this.parser);
+    const edgeInputs = new WorkspaceTests({
+      workspaceFolder, sandbox: this.sandbox, trusted: options.trusted, consent: this.testConsent, withoutSandbox: options.testsWithoutSandbox ?? false, env, log,
+      detector: (project, signal) => detectEdgeInputs(project, this.parser, signal),
+    });
+    this.tests = new FunctionCheck(this.workspaceTests, this.parser, { runner: edgeInputs, enabled: () => settings()['tests.edgeInputs'] });
     const prompts = () => this.assets.prompts();
     const knowledge = () => this.knowledge();
     this.journal = new FileActivityJournal({ file: this.userFolders.activity(workspaceFolder), log });

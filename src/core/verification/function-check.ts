@@ -14,8 +14,16 @@ export interface FunctionCheckOptions {
 
 /** Runs of unchanged texts that are kept. */
 const CACHE_SIZE = 32;
+/** What edge inputs get at least, in milliseconds. */
+const EDGE_MS = 15_000;
 /** What a repetition or a baseline gets at least, in milliseconds. */
 const LEAST_MS = 2_000;
+
+/** Inputs that nobody thought of, tried on the changed functions where the user wants it. */
+export interface EdgeInputs {
+  readonly runner: TestRunner;
+  readonly enabled: () => boolean;
+}
 
 /**
  * Judges a change by the workspace's own tests. A test counts against the change when it fails with it, fails again, and
@@ -25,29 +33,49 @@ const LEAST_MS = 2_000;
 export class FunctionCheck {
   private readonly runner: TestRunner;
   private readonly parser: SyntaxParser;
+  private readonly edge: EdgeInputs | undefined;
   private readonly baselines = new Map<string, Promise<TestRun>>();
 
-  constructor(runner: TestRunner, parser: SyntaxParser) {
+  constructor(runner: TestRunner, parser: SyntaxParser, edge?: EdgeInputs) {
     this.runner = runner;
     this.parser = parser;
+    this.edge = edge;
   }
 
   /** The verdict about edits. Rejects only when `signal` aborts. */
   async checkEdits(document: SourceDocument, edits: readonly TextEdit[], options: FunctionCheckOptions): Promise<FunctionVerdict> {
+    return this.withEdgeInputs(options, (runner, left) => this.judge(runner, document, edits, left));
+  }
+
+  /**
+   * The tests' verdict, and where they do not fail and edge inputs are wanted, what these say: a failure counts like that of a
+   * test, while their passing proves nothing by itself.
+   */
+  private async withEdgeInputs(options: FunctionCheckOptions, judge: (runner: TestRunner, options: FunctionCheckOptions) => Promise<FunctionVerdict>): Promise<FunctionVerdict> {
+    const started = performance.now();
+    const tested = await judge(this.runner, options);
+    if (tested.status === 'fail' || !this.edge?.enabled()) return tested;
+    const tried = await judge(this.edge.runner, { ...options, budgetMs: Math.max(EDGE_MS, options.budgetMs - (performance.now() - started)) });
+    if (tried.status === 'fail') return tried;
+    const remark = tried.status === 'pass' ? 'edge inputs found nothing' : `edge inputs not tried: ${tried.reason ?? ''}`;
+    return { ...tested, reason: [tested.reason, remark].filter(Boolean).join('; ') };
+  }
+
+  private async judge(runner: TestRunner, document: SourceDocument, edits: readonly TextEdit[], options: FunctionCheckOptions): Promise<FunctionVerdict> {
     const after = withEdits(document, edits);
-    const plan = await this.plan(after, edits, options.signal);
+    const plan = await this.plan(runner, after, edits, options.signal);
     if ('unavailable' in plan) return { status: 'unavailable', reason: plan.unavailable };
     const ends = performance.now() + options.budgetMs;
     const rest = (): TestOptions => ({ signal: options.signal, budgetMs: Math.max(LEAST_MS, ends - performance.now()) });
 
-    const now = await this.runner.run(plan, after, rest());
+    const now = await runner.run(plan, after, rest());
     if (now.status === 'unavailable') return { status: 'unavailable', reason: now.reason, ...how(plan) };
     const failed = now.cases.filter((c) => c.status === 'failed');
     const passed = now.cases.filter((c) => c.status === 'passed').length;
     const ran = { ...how(plan), tests: now.cases.length, cases: now.cases };
     if (failed.length === 0) return passed > 0 ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
 
-    const before = await this.baseline(plan, await this.withoutChange(document, edits, options.signal), rest());
+    const before = await this.baseline(runner, plan, await this.withoutChange(document, edits, options.signal), rest());
     if (before.status === 'unavailable') return { status: 'unavailable', reason: `${failed.length} failed, but how they did without the completion could not be seen: ${before.reason}`, ...ran };
     const known = new Map(before.cases.filter((c) => c.status === 'failed').map((c) => [c.id, failureKey(c)]));
     const own = failed.filter((c) => known.get(c.id) !== failureKey(c));
@@ -57,7 +85,7 @@ export class FunctionCheck {
         ? { status: 'pass', reason: `${count(old)} failed before too`, ...ran }
         : { status: 'unavailable', reason: `the tests that reach this code fail without it too, in the same way (${old === 1 ? known.keys().next().value ?? '' : `${old} of them`})`, ...ran };
     }
-    const again = await this.runner.run(plan, after, rest());
+    const again = await runner.run(plan, after, rest());
     if (again.status === 'unavailable') return { status: 'unavailable', reason: `${count(own.length)} failed, and the repetition did not run: ${again.reason}`, ...ran };
     const stillFailing = new Set(again.cases.filter((c) => c.status === 'failed').map((c) => c.id));
     const sure = own.filter((c) => stillFailing.has(c.id));
@@ -75,15 +103,19 @@ export class FunctionCheck {
 
   /** Why no test would be run on a document; `undefined` where some would. */
   async unavailable(document: SourceDocument, signal: AbortSignal): Promise<string | undefined> {
-    const plan = await this.plan(document, [], signal);
+    const plan = await this.plan(this.runner, document, [], signal);
     return 'unavailable' in plan ? plan.unavailable : undefined;
   }
 
   /** The verdict about a document as it is: every failing test counts. */
   async checkDocument(document: SourceDocument, options: FunctionCheckOptions): Promise<FunctionVerdict> {
-    const plan = await this.plan(document, [], options.signal);
+    return this.withEdgeInputs(options, (runner, left) => this.judgeDocument(runner, document, left));
+  }
+
+  private async judgeDocument(runner: TestRunner, document: SourceDocument, options: FunctionCheckOptions): Promise<FunctionVerdict> {
+    const plan = await this.plan(runner, document, [], options.signal);
     if ('unavailable' in plan) return { status: 'unavailable', reason: plan.unavailable };
-    const run = await this.runner.run(plan, document, { signal: options.signal, budgetMs: options.budgetMs });
+    const run = await runner.run(plan, document, { signal: options.signal, budgetMs: options.budgetMs });
     if (run.status === 'unavailable') return { status: 'unavailable', reason: run.reason, ...how(plan) };
     const failures = run.cases.filter((c) => c.status === 'failed');
     const ran = { ...how(plan), tests: run.cases.length, cases: run.cases };
@@ -91,9 +123,9 @@ export class FunctionCheck {
     return run.cases.some((c) => c.status === 'passed') ? { status: 'pass', ...ran } : { status: 'unavailable', reason: `${plan.runner} ran no test that reaches this code`, ...ran };
   }
 
-  private async plan(after: SourceDocument, edits: readonly TextEdit[], signal: AbortSignal): Promise<TestPlan | { unavailable: string }> {
+  private async plan(runner: TestRunner, after: SourceDocument, edits: readonly TextEdit[], signal: AbortSignal): Promise<TestPlan | { unavailable: string }> {
     const outline = await this.parser.outline(after, signal);
-    return this.runner.plan(after, touchedNames(edits, outline), signal);
+    return runner.plan(after, touchedNames(edits, outline), signal);
   }
 
   /**
@@ -113,11 +145,11 @@ export class FunctionCheck {
   }
 
   /** The same tests without the change; remembered, because it does not change between attempts. */
-  private async baseline(plan: TestPlan, document: SourceDocument, options: TestOptions): Promise<TestRun> {
-    const key = [plan.runner, ...plan.targets, document.path, document.text].join('\u0000');
+  private async baseline(runner: TestRunner, plan: TestPlan, document: SourceDocument, options: TestOptions): Promise<TestRun> {
+    const key = [plan.runner, ...plan.targets, document.path, document.text, (await plan.state?.()) ?? ''].join('\u0000');
     const known = this.baselines.get(key);
     if (known) return known;
-    const run = this.runner.run(plan, document, options);
+    const run = runner.run(plan, document, options);
     this.baselines.set(key, run);
     for (const oldest of this.baselines.keys()) {
       if (this.baselines.size <= CACHE_SIZE) break;

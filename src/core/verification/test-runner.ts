@@ -24,6 +24,8 @@ export interface TestPlan {
   readonly targets: readonly string[];
   /** The tests run outside of a sandbox, to which the user has agreed. */
   readonly unboxed?: boolean;
+  /** What the workspace's other files are like, as a stamp: a run with the same stamp need not be repeated. */
+  readonly state?: () => Promise<string>;
 }
 
 export type TestRun = { readonly status: 'ran'; readonly cases: readonly TestCase[]; readonly ms: number } | { readonly status: 'unavailable'; readonly reason: string; readonly ms: number };

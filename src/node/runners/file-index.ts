@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LRUCache } from 'lru-cache';
@@ -73,6 +74,16 @@ export class FileIndex {
   /** Facts of many files, in their order. */
   allFacts(files: readonly string[]): Promise<(FileFacts | undefined)[]> {
     return inTurns(files, (file) => this.facts(file));
+  }
+
+  /** A stamp of all files by name, time and size. */
+  async state(): Promise<string> {
+    const files = await this.list();
+    const stamps = await inTurns(files, async (file) => {
+      const info = await stat(path.join(this.root, file)).catch(() => undefined);
+      return `${file} ${info?.mtimeMs ?? 0} ${info?.size ?? 0}`;
+    });
+    return createHash('sha256').update(stamps.join('\n')).digest('hex');
   }
 
   private async folder(at: string): Promise<Folder> {

@@ -24,6 +24,8 @@ export interface WorkspaceTestsOptions {
   readonly command?: () => string;
   /** Outside of the sandbox also where there is one; the user has said so. */
   readonly withoutSandbox?: boolean;
+  /** What is asked in the place of the workspace's own runners. */
+  readonly detector?: (project: Project, signal: AbortSignal) => Promise<Detected>;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Logger;
 }
@@ -65,7 +67,7 @@ export class WorkspaceTests implements TestRunner {
       signal.throwIfAborted();
       if (typeof boxed === 'string') return { unavailable: boxed };
       const { chosen, project } = found;
-      return { runner: chosen.runner, because: chosen.because, targets: chosen.targets, ...(boxed ? {} : { unboxed: true }), project, chosen };
+      return { runner: chosen.runner, because: chosen.because, targets: chosen.targets, ...(boxed ? {} : { unboxed: true }), state: () => this.files.state(), project, chosen };
     } catch (error) {
       if (isCancelled(error) || signal.aborted) throw error;
       return { unavailable: isExpected(error) ? error.message : `the test runner could not be found: ${messageOf(error)}` };
@@ -76,6 +78,7 @@ export class WorkspaceTests implements TestRunner {
   async find(document: SourceDocument, names: readonly string[], signal: AbortSignal): Promise<{ chosen: Chosen; project: Project } | { unavailable: string }> {
     const common = { workspace: this.root, document, names, env: this.o.env, files: this.files };
     const command = this.o.command?.().trim();
+    const runnerOf = this.o.detector ?? detect;
     if (command) {
       const project = { ...common, root: this.root };
       return { chosen: ownCommand(project, command), project };
@@ -83,7 +86,7 @@ export class WorkspaceTests implements TestRunner {
     let first: Exclude<Detected, Chosen> | undefined;
     for (const root of projectRoots(this.root, document.path, document.language)) {
       const project = { ...common, root };
-      const chosen = await detect(project, signal);
+      const chosen = await runnerOf(project, signal);
       if (!('unavailable' in chosen)) return { chosen, project };
       first ??= chosen;
       if (!chosen.elsewhere) return chosen;
