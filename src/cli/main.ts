@@ -8,6 +8,7 @@ import * as knowledge from './verbs/knowledge.ts';
 import * as marks from './verbs/marks.ts';
 import * as notebook from './verbs/notebook.ts';
 import * as sharing from './verbs/notebook-sharing.ts';
+import * as transfer from './verbs/notebook-transfer.ts';
 import { retrieve, type RetrieveOptions } from './verbs/retrieve.ts';
 import { verify, type VerifyOptions } from './verbs/verify.ts';
 
@@ -90,6 +91,11 @@ function build(): Command {
   verb(book, 'show <id>', 'show one note').option('--diff', 'only what changed since it was approved here').action((id: string, o: GlobalOptions & { diff?: boolean }) => run(o, () => notebook.show(id, o)));
   verb(book, 'mute <id>', 'keep a note but never use it').option('--reason <text>', 'why').option('--undo', 'use it again').action((id: string, o: GlobalOptions) => run(o, () => notebook.mute(id, o)));
   verb(book, 'approve [ids...]', 'trust notes that came from elsewhere').option('--all', 'every quarantined note').option('--author <who>', "every quarantined note that is this author's alone, as Git knows it").action((ids: string[], o: sharing.ApproveOptions) => run(o, () => sharing.approve(ids, o)));
+  verb(book, 'import <source>', 'take in notes of a folder, a JSONL or a SARIF file; quarantined until approved').option('--format <format>', 'markdown, jsonl or sarif (default: by the name)').action((source: string, o: transfer.ImportOptions) => run(o, () => transfer.importInto(source, o)));
+  verb(book, 'export [target]', 'write the notes in another form')
+    .option('--format <format>', 'markdown, jsonl, pairs (training), preferences, agents (AGENTS.md) or copilot (default: by the name)')
+    .option('--force', 'replace what is there')
+    .action((target: string | undefined, o: transfer.ExportOptions) => run(o, () => transfer.exportFrom(target, o)));
   verb(book, 'share', 'put the notes under version control')
     .option('--merge-driver', 'also let Git merge notes by section (writes .git/config)')
     .option('--stop', 'take them out again')

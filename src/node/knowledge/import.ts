@@ -1,5 +1,4 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { existsSync, statSync } from 'node:fs';
 import { isCancelled, ExpectedError, messageOf } from '../../core/errors.ts';
 import type { SampleContent } from '../../core/knowledge/format.ts';
 import { readImportRow } from '../../core/knowledge/import-row.ts';
@@ -7,6 +6,7 @@ import { KnowledgeError } from '../../core/knowledge/parse.ts';
 import { describeSample } from '../../core/knowledge/describe.ts';
 import type { LanguageModel } from '../../core/llm/model.ts';
 import type { App } from '../app.ts';
+import { linesOf } from '../lines.ts';
 
 export interface ImportOptions {
   readonly signal: AbortSignal;
@@ -52,40 +52,35 @@ export async function importKnowledge(app: App, file: string, options: ImportOpt
     batch = [];
   };
   let number = 0;
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
-  try {
-    for await (const line of lines) {
-      signal.throwIfAborted();
-      number++;
-      done += Buffer.byteLength(line) + 1;
-      if (!line.trim()) continue;
-      counts.rows++;
-      const row = line.length > MAX_ROW ? { problem: 'the row is longer than 4 million characters' } : readImportRow(line.replace(/^\uFEFF/, ''));
-      if ('problem' in row) {
-        skipped.push({ line: number, problem: row.problem });
-        continue;
-      }
-      const id = app.shelf.idOf(row.words, row.content);
-      if (seen.has(id) || app.shelf.has(id)) {
-        counts.present++;
-        continue;
-      }
-      seen.add(id);
-      try {
-        const content = await enriched(app, row.content, signal);
-        if (content.slice !== undefined) counts.sliced++;
-        batch.push({ id, content });
-        if (batch.length >= BATCH) await flush();
-      } catch (error) {
-        if (!(error instanceof KnowledgeError)) throw error;
-        skipped.push({ line: number, problem: error.message });
-      }
-      options.onProgress?.('read', done, total);
+  for await (const line of linesOf(file)) {
+    signal.throwIfAborted();
+    number++;
+    done += Buffer.byteLength(line) + 1;
+    if (!line.trim()) continue;
+    counts.rows++;
+    const row = line.length > MAX_ROW ? { problem: 'the row is longer than 4 million characters' } : readImportRow(line.replace(/^\uFEFF/, ''));
+    if ('problem' in row) {
+      skipped.push({ line: number, problem: row.problem });
+      continue;
     }
-    await flush();
-  } finally {
-    lines.close();
+    const id = app.shelf.idOf(row.words, row.content);
+    if (seen.has(id) || app.shelf.has(id)) {
+      counts.present++;
+      continue;
+    }
+    seen.add(id);
+    try {
+      const content = await enriched(app, row.content, signal);
+      if (content.slice !== undefined) counts.sliced++;
+      batch.push({ id, content });
+      if (batch.length >= BATCH) await flush();
+    } catch (error) {
+      if (!(error instanceof KnowledgeError)) throw error;
+      skipped.push({ line: number, problem: error.message });
+    }
+    options.onProgress?.('read', done, total);
   }
+  await flush();
   if (counts.rows === 0) throw new ExpectedError('empty-import', `${file} has no rows.`, 'Name a JSONL file: one JSON object a line, with cwe, language, vulnerable and secure.');
 
   if (options.describeWith) counts.described = await describe(app, options.describeWith, options, remarks);
