@@ -116,7 +116,7 @@ export class App {
     this.userFolders = userFolders(env);
     const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
     const trustAll = options.trustNotes ?? false;
-    this.store = new FileNoteStore({ workspaceFolder, approvals, trustAll, log });
+    this.store = new FileNoteStore({ workspaceFolder, approvals, trustAll, lastGood: this.userFolders.lastGood(workspaceFolder), log });
     this.shelf = new WorkspaceShelf({ workspaceFolder, approvals, trustAll });
     this.git = new WorkspaceGit({ workspaceFolder, trusted: options.trusted, env });
     this.sharing = new NoteSharing({ workspaceFolder, store: this.store, git: this.git, driverFolder: this.userFolders.mergeDriver, runtime: process.execPath, assetsRoot });

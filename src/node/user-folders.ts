@@ -11,6 +11,8 @@ export interface UserFolders {
   approvals(workspaceFolder: string): string;
   /** One file per workspace: what the user answered to questions about its tests. */
   testConsents(workspaceFolder: string): string;
+  /** Last good versions of note files that cannot be read. Safe to delete. */
+  lastGood(workspaceFolder: string): string;
   /** What became of completions and notes in one workspace; no code and no task is in it. */
   activity(workspaceFolder: string): string;
   /** Vectors of one workspace's notes in one embedder's space. Safe to delete. */
@@ -42,6 +44,7 @@ export function userFolders(env: Readonly<Record<string, string | undefined>> = 
     data,
     approvals: (workspaceFolder) => path.join(data, 'approvals', `${workspaceKey(workspaceFolder)}.txt`),
     testConsents: (workspaceFolder) => path.join(data, 'consents', `${workspaceKey(workspaceFolder)}.txt`),
+    lastGood: (workspaceFolder) => path.join(cache, 'last-good', workspaceKey(workspaceFolder)),
     activity: (workspaceFolder) => path.join(data, 'activity', `${workspaceKey(workspaceFolder)}.jsonl`),
     index: (workspaceFolder, embedderId) => path.join(cache, 'index', workspaceKey(workspaceFolder), embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')),
     knowledgeVectors: (workspaceFolder, embedderId) => path.join(cache, 'knowledge', workspaceKey(workspaceFolder), `${embedderId.replace(/[^A-Za-z0-9._-]+/g, '-')}.bin`),

@@ -50,6 +50,7 @@ export interface CommandMap {
   'safenote.undoNoteChange': () => Promise<void>;
   'safenote.goToOrigin': (target?: NoteTarget) => Promise<void>;
   'safenote.compareNote': (target?: NoteTarget) => Promise<void>;
+  'safenote.previewNote': (target?: NoteTarget | Uri) => Promise<void>;
   'safenote.filterNotes': () => Promise<void>;
   'safenote.clearNoteFilter': () => void;
   'safenote.arrangeNotes': () => Promise<void>;
@@ -128,6 +129,7 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.undoNoteChange': { title: 'Undo Note Change', palette: true },
   'safenote.goToOrigin': { title: 'Go to Origin', palette: true },
   'safenote.compareNote': { title: 'Compare Erroneous and Secure Code', palette: true },
+  'safenote.previewNote': { title: 'Preview Note in Prompt', palette: true },
   'safenote.filterNotes': { title: 'Filter Notes', palette: true },
   'safenote.clearNoteFilter': { title: 'Clear Note Filter', palette: true },
   'safenote.arrangeNotes': { title: 'Arrange Notes', palette: true },
@@ -162,7 +164,7 @@ export const EXTENSION_ID = 'safenote.safenote';
 /** Context keys that when-clauses of `package.json` may use. */
 export const CONTEXT_KEYS = [
   'safenote.completing', 'safenote.testing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove',
-  'safenote.securityGrouping', 'safenote.functionGrouping', 'safenote.noteOrder', 'safenote.notesFiltered', 'safenote.noteUndo',
+  'safenote.securityGrouping', 'safenote.functionGrouping', 'safenote.noteOrder', 'safenote.notesFiltered', 'safenote.noteUndo', 'safenote.noteShown',
 ] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];
 

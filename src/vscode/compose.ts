@@ -38,6 +38,8 @@ import { NO_FILTER } from './notebook/arrange.ts';
 import { Arrangement } from './notebook/arrangement.ts';
 import { NoteCommands } from './notebook/note-commands.ts';
 import { NoteDocuments } from './notebook/note-documents.ts';
+import { NoteLanguage } from './notebook/note-language.ts';
+import { NotePreview } from './notebook/note-preview.ts';
 import { NoteSearch } from './notebook/note-search.ts';
 import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
@@ -108,6 +110,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     own.add(new NotesView({ kind, notebooks, tree, arrangement, seen: new SeenNotes(context.workspaceState, kind), errors, merge: (from, into) => notes.mergeInto(from, into) }));
   const views = { security: viewOf('security', security), function: viewOf('function', shell.trees['safenote.functionNotes']) };
   const noteDocuments = own.add(new NoteDocuments({ notebooks, errors }));
+  own.add(new NoteLanguage(notebooks));
+  const preview = own.add(new NotePreview({ notebooks, documents, errors }));
   const reveal = async (target?: NoteTarget) => {
     await vscode.commands.executeCommand(`workbench.view.extension.${VIEW_CONTAINER}`);
     if (target && ((await views.security.reveal(target)) || (await views.function.reveal(target)))) return;
@@ -164,6 +168,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.undoNoteChange': () => notes.undo(),
     'safenote.goToOrigin': (target) => notes.goToOrigin(target),
     'safenote.compareNote': (target) => notes.compare(target),
+    'safenote.previewNote': (target) => preview.show(target),
     'safenote.filterNotes': () => arrangement.askFilter(notebooks),
     'safenote.clearNoteFilter': () => arrangement.setFilter(NO_FILTER),
     'safenote.arrangeNotes': () => arrangement.ask(),

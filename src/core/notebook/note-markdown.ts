@@ -255,6 +255,14 @@ const Keys = z.object({
   mergePending: z.preprocess((value) => value ?? false, z.boolean('must be true or false')),
 });
 
+/** Every key that SafeNote reads. */
+export const NOTE_KEYS: readonly string[] = Object.keys(Keys.shape);
+
+/** What is wrong with front matter, key by key. */
+export function keyProblems(values: Readonly<Record<string, unknown>>): { readonly key: string; readonly message: string }[] {
+  return (Keys.safeParse(values).error?.issues ?? []).map((issue) => ({ key: String(issue.path[0] ?? ''), message: issue.message }));
+}
+
 function readKeys(values: Record<string, unknown>, source: string): { known: z.infer<typeof Keys>; unknown: Record<string, unknown> } | { problem: string } {
   const parsed = Keys.safeParse(values);
   if (!parsed.success) {

@@ -89,6 +89,8 @@ export interface StoredNote {
    * read, and never reaches a prompt.
    */
   readonly quarantined: boolean;
+  /** Why its file cannot be read now. The note is the last version that could, and stays in use. */
+  readonly broken?: string;
 }
 
 /** True when a note may reach a prompt. */

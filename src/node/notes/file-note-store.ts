@@ -17,6 +17,7 @@ import { FolderLock } from './folder-lock.ts';
 import { FolderWatcher } from './folder-watcher.ts';
 import { contentOf, noteFileNames, readAgain, readNoteFile, readRawFile, stampOf } from './note-files.ts';
 import type { ReadFile, WholeFile } from './note-files.ts';
+import { LastGood } from './last-good.ts';
 
 const KINDS: readonly NoteKind[] = ['security', 'function'];
 /** Nothing is shared by accident: only house rules are offered to Git until the user shares the notes. */
@@ -32,6 +33,8 @@ export interface FileNoteStoreOptions {
   readonly approvals: Approvals;
   /** Every note counts as approved, in this process only: the notebook of a build server was reviewed elsewhere. */
   readonly trustAll?: boolean;
+  /** Folder for the last good versions of files that cannot be read; absent: they are kept in memory. */
+  readonly lastGood?: string;
   readonly log?: Logger;
 }
 
@@ -55,6 +58,7 @@ export class FileNoteStore implements NoteStore {
   private readonly trustAll: boolean;
   private readonly log: Logger;
   private readonly lock: FolderLock;
+  private readonly lastGood: LastGood;
   private readonly known: Readonly<Record<NoteKind, KnownFolder>> = {
     security: { files: new Map(), stamp: '' },
     function: { files: new Map(), stamp: '' },
@@ -80,6 +84,7 @@ export class FileNoteStore implements NoteStore {
     this.trustAll = options.trustAll ?? false;
     this.log = options.log ?? SILENT;
     this.lock = new FolderLock({ folder: path.join(this.home, '.lock'), what: WHAT });
+    this.lastGood = new LastGood({ folder: options.lastGood, log: this.log });
   }
 
   load(): Promise<NotebookSnapshot> {
@@ -227,11 +232,13 @@ export class FileNoteStore implements NoteStore {
     const stamp = stampOf(stat);
     const all = !this.watcher?.isWatched(folder, stat.ino) || stamp !== known.stamp;
     let names: string[];
+    let listed = true;
     try {
       names = all ? noteFileNames(folder) : [...this.dirty].filter((file) => path.dirname(file) === folder).map((file) => path.basename(file));
     } catch (error) {
       this.log.warn(`${folder} cannot be read.`, error);
       names = [];
+      listed = false;
     }
     if (names.length === 0 && !all) return false;
     // The files' own marks are cleared before they are read: what changes meanwhile is marked anew.
@@ -248,7 +255,10 @@ export class FileNoteStore implements NoteStore {
         known.files.set(file, now);
         if (now.racy) this.dirty.add(file);
       } else known.files.delete(file);
-      if (now !== before) changed = true;
+      if (now !== before) {
+        changed = true;
+        this.compareWithLast(file, before, now);
+      }
     }
     if (all) {
       for (const file of known.files.keys()) {
@@ -257,8 +267,15 @@ export class FileNoteStore implements NoteStore {
         changed = true;
       }
       known.stamp = stamp;
+      if (listed) this.lastGood.prune(folder, present);
     }
     return changed;
+  }
+
+  /** A note whose file is broken by an edit stays in use as it was. */
+  private compareWithLast(file: string, before: ReadFile | undefined, now: ReadFile | undefined): void {
+    if (!now || now.content.note) this.lastGood.forget(file);
+    else if (before?.content.note) this.lastGood.keep(file, before.content);
   }
 
   private collect(approved: ReadonlySet<string>, obstacle: SetAsideFile | undefined): NotebookSnapshot {
@@ -268,8 +285,14 @@ export class FileNoteStore implements NoteStore {
     for (const kind of KINDS) {
       for (const file of [...this.known[kind].files.keys()].sort()) {
         const content = this.known[kind].files.get(file)!.content;
-        if (content.reason !== undefined) setAside.push({ file, reason: content.reason });
-        else if (ids.has(content.note.id)) setAside.push({ file, reason: `another note has the id "${content.note.id}" too; rename one of them` });
+        const good = content.reason === undefined ? undefined : this.lastGood.of(file);
+        if (content.reason !== undefined) {
+          setAside.push({ file, reason: content.reason });
+          if (good && !ids.has(good.note.id)) {
+            ids.add(good.note.id);
+            notes.push({ note: good.note, file, quarantined: !this.trustAll && !approved.has(good.hash), broken: content.reason });
+          }
+        } else if (ids.has(content.note.id)) setAside.push({ file, reason: `another note has the id "${content.note.id}" too; rename one of them` });
         else {
           ids.add(content.note.id);
           notes.push({ note: content.note, file, quarantined: !this.trustAll && !approved.has(content.hash) });

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { countersOf } from '../../core/activity/totals.ts';
 import { ExpectedError } from '../../core/errors.ts';
 import type { NoteKind, StoredNote } from '../../core/notebook/note.ts';
+import type { Guideline } from '../../core/knowledge/knowledge.ts';
 import type { SetAsideFile } from '../../core/notebook/store.ts';
 import type { Apps, Room } from '../apps.ts';
 import type { NoteTarget } from '../commands.ts';
@@ -97,8 +98,19 @@ export class Notebooks implements vscode.Disposable {
     return undefined;
   }
 
-  async setAside(): Promise<SetAsideFile[]> {
-    return (await this.load()).flatMap(({ snapshot }) => [...snapshot.setAside]);
+  /** Files that are no readable notes; `inUse` where an earlier version of the note stands in. */
+  async setAside(): Promise<(SetAsideFile & { readonly inUse: boolean })[]> {
+    return (await this.load()).flatMap(({ snapshot }) => {
+      const broken = new Set(snapshot.notes.flatMap((stored) => (stored.broken === undefined ? [] : stored.file)));
+      return snapshot.setAside.map((one) => ({ ...one, inUse: broken.has(one.file) }));
+    });
+  }
+
+  /** What the knowledge base says of weaknesses, by CWE, as the folder of a file has it. */
+  async guidelines(file: vscode.Uri): Promise<ReadonlyMap<string, Guideline>> {
+    const room = (await this.roomOf(file))?.room ?? (await this.rooms())[0];
+    const { guidelines } = room ? await room.app.assets.knowledge() : { guidelines: [] };
+    return new Map(guidelines.map((guideline) => [guideline.cwe, guideline]));
   }
 
   private async rooms(): Promise<Room[]> {

@@ -56,8 +56,8 @@ export interface FileNode {
   readonly kind: 'setAside';
   readonly key: string;
   readonly file: SetAsideFile;
-  /** The version that is used until the file can be read again. */
-  readonly inUse?: StoredNote;
+  /** The last good version of the note is used until the file can be read again. */
+  readonly inUse: boolean;
 }
 
 export type NotesNode = FolderNode | GroupNode | NoteNode | MoreNode | FileNode;
@@ -99,7 +99,7 @@ export function notesTree(kind: NoteKind, folders: readonly FolderSnapshot[], op
       title: options.groupBy === 'cwe' && label ? titleOf(label) : '',
       children: list.map((stored): NoteNode => ({ kind: 'note', key: `${folder.folder}#${stored.note.id}`, id: stored.note.id, folder: folder.folder, stored, state: stateOf(stored), ...(folder.counters ? { counters: folder.counters(stored.note.id) } : {}) })),
     }));
-    return { kind: 'folder', key: folder.folder, name: folder.name, count: notes.length, children: [...groups, ...setAside.map((file): FileNode => ({ kind: 'setAside', key: file.file, file }))] };
+    return { kind: 'folder', key: folder.folder, name: folder.name, count: notes.length, children: [...groups, ...setAside.map((file): FileNode => ({ kind: 'setAside', key: file.file, file, inUse: folder.snapshot.notes.some((stored) => stored.file === file.file) }))] };
   });
   const only = made[0];
   const roots = made.length === 1 && only ? only.children : made.filter((folder) => folder.children.length > 0);
