@@ -150,6 +150,7 @@ export class App {
       mode: () => settings()['analyzers.codeql.mode'],
       trusted: options.trusted,
       folder: this.userFolders.codeql,
+      warm: options.semgrepWarm,
       env,
       log,
     });

@@ -8,7 +8,8 @@ import { type Logger, SILENT } from '../../../core/log.ts';
 import type { SourceDocument } from '../../../core/source.ts';
 import type { Analyzer, AnalyzerReport, Finding } from '../../../core/verification/finding.ts';
 import { MAX_SARIF_LENGTH, readSarif, type SarifRead } from '../../../core/verification/sarif-in.ts';
-import { codeql, type CodeqlCli, locateCodeql } from './cli.ts';
+import { CodeqlServer } from './cli-server.ts';
+import { codeql, type CodeqlCli, hasCodeql, locateCodeql } from './cli.ts';
 
 export interface CodeqlAnalyzerOptions {
   readonly workspaceFolder: string;
@@ -20,6 +21,8 @@ export interface CodeqlAnalyzerOptions {
   /** Where databases lie while they are needed: a folder of the user's, not of the workspace. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Keep CodeQL's own server running between commands; a process for each where false. */
+  readonly warm?: boolean;
   readonly log?: Logger;
 }
 
@@ -54,6 +57,7 @@ export class CodeqlAnalyzer implements Analyzer {
   private queue: Promise<unknown> = Promise.resolve();
   private readonly last = new Map<string, { readonly state: string; readonly run: Run }>();
   private readonly disposing = new AbortController();
+  private server: { readonly command: string; readonly of: CodeqlServer } | undefined;
 
   constructor(options: CodeqlAnalyzerOptions) {
     this.o = options;
@@ -78,7 +82,7 @@ export class CodeqlAnalyzer implements Analyzer {
       const both = AbortSignal.any([signal, this.disposing.signal]);
       const { read, has } = await this.enqueue(async () => {
         both.throwIfAborted();
-        const cli = await locateCodeql({ setting: this.o.setting(), env: this.o.env }, both);
+        const cli = await locateCodeql({ setting: this.o.setting(), env: this.o.env, ...(this.o.warm ? { server: (command: string) => this.serverOf(command) } : {}) }, both);
         version = cli.version;
         if (!cli.languages.includes(language.name)) throw new ExpectedError('codeql-language', `This CodeQL has no support for ${language.name}.`, 'Get the CodeQL bundle, which has all languages.');
         return this.runOn(root, language.name, cli, both);
@@ -99,6 +103,20 @@ export class CodeqlAnalyzer implements Analyzer {
   async dispose(): Promise<void> {
     this.disposing.abort(new DOMException('CodeQL was stopped.', 'AbortError'));
     await this.queue;
+    await this.server?.of.dispose();
+  }
+
+  /** Whether there is one to ask; nothing is started. */
+  get present(): boolean {
+    return this.o.mode() !== 'off' && this.o.trusted() && hasCodeql({ setting: this.o.setting(), env: this.o.env });
+  }
+
+  private serverOf(command: string): CodeqlServer {
+    if (this.server?.command !== command) {
+      void this.server?.of.dispose();
+      this.server = { command, of: new CodeqlServer(command, this.o.env) };
+    }
+    return this.server.of;
   }
 
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
@@ -118,7 +136,7 @@ export class CodeqlAnalyzer implements Analyzer {
       const database = path.join(scratch, language);
       const output = path.join(scratch, 'results.sarif');
       const limits = [`--threads=${Math.max(1, os.availableParallelism() - 1)}`, `--ram=${Math.round(Math.min(4096, Math.max(1024, os.totalmem() / 2 ** 21)))}`];
-      const options = { env: this.o.env, signal };
+      const options = { env: this.o.env, server: cli.server, signal };
       this.log.info(`CodeQL ${cli.version} reads the workspace's ${language} files.`);
       await codeql(cli.command, ['database', 'create', database, `--language=${language}`, `--source-root=${root}`, '--build-mode=none', '--overwrite', ...limits], { ...options, timeoutMs: CREATE_MS });
       // The suite of the bundle that is installed; nothing is downloaded.

@@ -121,6 +121,64 @@ describe('CodeQL, by the contract of its command line', () => {
     });
   }
 
+  describe('kept warm', () => {
+    const warm = (setting: string) => analyzer(setting, { warm: true });
+    const served = () => [...new Set(readFileSync(path.join(folder, 'bin/served'), 'utf8').trim().split('\n'))];
+
+    it('answers every command of every run from one process, and says the same', async () => {
+      const codeql = warm(await double());
+      const report = await codeql.analyze(of('app/bad.py'), never);
+      assert.deepEqual([report.status, report.version, report.findings.map((f) => f.ruleId)], ['ran', '2.23.9', ['py/command-line-injection']], report.reason);
+      await appendFile(path.join(workspace, 'app/good.py'), 'y = 2\n');
+      await codeql.analyze(of('app/good.py'), never);
+      assert.deepEqual(asked(), ['version --format=json', 'resolve languages', 'database create', 'database analyze', 'version --format=json', 'resolve languages', 'database create', 'database analyze']);
+      assert.equal(served().length, 1);
+      assert.ok(isRunning(Number(served()[0])));
+      await codeql.dispose();
+      assert.ok(existsSync(path.join(folder, 'bin/shutdown')), 'it was asked to end');
+      assert.ok(!isRunning(Number(served()[0])));
+    });
+    for (const [code, reason] of [[2, /ended with 2: it broke/], [32, /no code of this language/], [99, /out of memory/]] as const) {
+      it(`is started anew after exit code ${code}`, async () => {
+        const codeql = warm(await double({ fails: { step: 'analyze', code, stderr: 'Progress.\nA fatal error occurred: it\nbroke\n' } }));
+        for (let n = 0; n < 2; n++) {
+          const report = await codeql.analyze(of('app/bad.py'), never);
+          assert.equal(report.status, 'unavailable');
+          assert.match(report.reason ?? '', reason);
+        }
+        assert.equal(served().length, 2, 'the failing command ended its process');
+      });
+    }
+    it('is started anew after it was killed (137), by whomever', async () => {
+      const codeql = warm(await double({ fails: { step: 'create', code: 137, stderr: '' } }));
+      assert.match((await codeql.analyze(of('app/bad.py'), never)).reason ?? '', /out of memory/);
+      const other = warm(await double());
+      assert.equal((await other.analyze(of('app/bad.py'), never)).status, 'ran');
+      const [, pid] = served();
+      process.kill(Number(pid), 'SIGKILL');
+      while (isRunning(Number(pid))) await new Promise((resolve) => setTimeout(resolve, 10));
+      await appendFile(path.join(workspace, 'app/bad.py'), '# more\n');
+      assert.equal((await other.analyze(of('app/bad.py'), never)).status, 'ran');
+    });
+    it('does without where CodeQL has no server', async () => {
+      const report = await warm(await double({ withoutServer: true })).analyze(of('app/bad.py'), never);
+      assert.equal(report.status, 'ran', report.reason);
+      assert.equal(served().length, 4);
+    });
+    it('ends the whole process tree when it is cancelled, and answers again', async () => {
+      const controller = new AbortController();
+      const codeql = warm(await double({ hangs: 'analyze' }));
+      const running = codeql.analyze(of('app/bad.py'), controller.signal);
+      const pids = path.join(folder, 'bin/pids');
+      while (!existsSync(pids) || readFileSync(pids, 'utf8').split(' ').length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+      controller.abort();
+      await assert.rejects(running, { name: 'AbortError' });
+      for (const pid of readFileSync(pids, 'utf8').split(' ').map(Number)) while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+      await double();
+      assert.equal((await codeql.analyze(of('app/bad.py'), never)).status, 'ran');
+    });
+  });
+
   it('is asked by a verifier only when it is named', async () => {
     const codeql = analyzer(await double());
     const verifier = new Verifier(new LineParser(), [new WordAnalyzer('builtin', 'evil')], [codeql]);

@@ -10,6 +10,8 @@ export interface DoubleBehaviour {
   readonly fails?: { readonly step: 'create' | 'analyze'; readonly code: number; readonly stderr: string };
   /** The step never ends, and has a child that does not either. */
   readonly hangs?: 'create' | 'analyze';
+  /** It is one that has no `cli-server`. */
+  readonly withoutServer?: boolean;
   /** Files that the source archive names; all where absent. */
   readonly extracted?: readonly string[];
 }
@@ -30,8 +32,10 @@ const PROGRAM = String.raw`
 const fs = require('node:fs');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
-const args = process.argv.slice(2);
+const whole = process.argv.slice(2);
+const answer = (args) => {
 fs.appendFileSync(path.join(__dirname, 'asked'), JSON.stringify(args) + '\n');
+fs.appendFileSync(path.join(__dirname, 'served'), process.pid + '\n');
 const fatal = (code, text) => { process.stderr.write('Starting.\nA fatal error occurred: ' + text + '\n'); process.exit(code); };
 const plain = args.filter((a) => !a.startsWith('-'));
 const flags = new Map(args.filter((a) => a.startsWith('-')).map((a) => { const at = a.indexOf('='); return at < 0 ? [a, true] : [a.slice(0, at), a.slice(at + 1)]; }));
@@ -83,4 +87,22 @@ switch (plain.slice(0, 2).join(' ')) {
   }
   default: fatal(2, 'Unknown command');
 }
+};
+// A command of the server: data, then a NUL; a failing one ends the process. A step that hangs answers nothing.
+const hung = () => B.hangs && fs.existsSync(path.join(__dirname, 'pids'));
+if (whole.slice(0, 2).join(' ') === 'execute cli-server') {
+  if (B.withoutServer) { process.stderr.write('A fatal error occurred: Unknown command\n'); process.exit(2); }
+  if (whole.join(' ') !== 'execute cli-server -v --log-to-stderr') { process.stderr.write('A fatal error occurred: wrong options of the server\n'); process.exit(2); }
+  let rest = '';
+  process.stdin.on('data', (chunk) => {
+    rest += chunk;
+    for (let at = rest.indexOf('\0'); at >= 0; at = rest.indexOf('\0')) {
+      const args = JSON.parse(rest.slice(0, at));
+      rest = rest.slice(at + 1);
+      if (args.length === 1 && args[0] === 'shutdown') { fs.writeFileSync(path.join(__dirname, 'shutdown'), ''); process.exit(0); }
+      answer(args);
+      if (!hung()) process.stdout.write('\0');
+    }
+  });
+} else answer(whole);
 `;
