@@ -55,12 +55,15 @@ export type CompletionEvent = z.infer<typeof CompletionEvent>;
 /** The user took a completion over, whole or in part. */
 export const AcceptedEvent = z.object({ type: z.literal('accepted'), at: Moment, of: Name, how: z.enum(['whole', 'part']) });
 
+/** The workspace's tests have judged a completion after it was shown; its function notes are judged with it. */
+export const TestedEvent = z.object({ type: z.literal('tested'), at: Moment, of: Name, status: z.enum(['pass', 'fail']), notes: z.array(z.object({ id: Name, result: z.enum(['prevented', 'failed']) })) });
+
 export const WRONG_REASONS = ['false-alarm', 'bad-advice', 'not-here', 'outdated'] as const;
 export type WrongReason = (typeof WRONG_REASONS)[number];
 /** The user said that a note is wrong, or took that back. */
 export const WrongEvent = z.object({ type: z.literal('wrong'), at: Moment, note: Name, why: z.enum(WRONG_REASONS).optional(), undone: z.boolean().optional() });
 
-export const ActivityEvent = z.discriminatedUnion('type', [CompletionEvent, AcceptedEvent, WrongEvent]);
+export const ActivityEvent = z.discriminatedUnion('type', [CompletionEvent, AcceptedEvent, TestedEvent, WrongEvent]);
 export type ActivityEvent = z.infer<typeof ActivityEvent>;
 
 /** Port: where events are kept. A write that fails is logged and tried again later: it must never fail a completion. */

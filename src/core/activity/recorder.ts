@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Note, StoredNote } from '../notebook/note.ts';
 import type { AnalyzerName, Finding } from '../verification/finding.ts';
-import type { Verdict } from '../verification/verdict.ts';
+import type { FunctionVerdict, Verdict } from '../verification/verdict.ts';
 import type { ActivityEvent, ActivityJournal, CompletionEvent, NoteUse, WrongReason } from './event.ts';
 
 export interface RecorderOptions {
@@ -13,6 +13,14 @@ export interface RecorderOptions {
   readonly newId: () => string;
   readonly now: () => Date;
   readonly log: Logger;
+}
+
+/** One completion that was written down. */
+export interface CompletionRecord {
+  /** The user took it over. */
+  accepted(how: 'whole' | 'part'): void;
+  /** The workspace's tests have run on it after it was shown. */
+  tested(verdict: Pick<FunctionVerdict, 'status'>): void;
 }
 
 /** Writes down what became of completions and notes. What cannot be written is logged: it never disturbs the work itself. */
@@ -25,18 +33,24 @@ export class ActivityRecorder {
   }
 
   /**
-   * A completion was made. It is written down when its last check has answered and its notes are written. Returns the id
-   * by which its acceptance can be told.
+   * A completion was made. It is written down when its last check has answered and its notes are written. What becomes of it
+   * later is told to what is returned.
    */
-  completed(outcome: CompletionOutcome, options: { again?: boolean } = {}): string {
+  completed(outcome: CompletionOutcome, options: { again?: boolean } = {}): CompletionRecord {
     const id = this.o.newId();
     const at = this.o.now();
     this.quietly(async () => this.o.journal.append(await this.eventOf(id, at, outcome, options.again ?? false)));
-    return id;
-  }
-
-  accepted(of: string, how: 'whole' | 'part'): void {
-    this.write({ type: 'accepted', at: this.o.now().toISOString(), of, how });
+    let tested = outcome.verdict.function.status !== 'unavailable';
+    return {
+      accepted: (how) => this.write({ type: 'accepted', at: this.o.now().toISOString(), of: id, how }),
+      tested: ({ status }) => {
+        // Tests are run again on demand and with each save: the completion is judged by the first run.
+        if (tested || status === 'unavailable') return;
+        tested = true;
+        const notes = outcome.context.functionNotes.map((n) => ({ id: n.item.note.id, result: status === 'pass' ? ('prevented' as const) : ('failed' as const) }));
+        this.write({ type: 'tested', at: this.o.now().toISOString(), of: id, status, notes });
+      },
+    };
   }
 
   /** The user said that a note is wrong, or took it back. Resolves when it is written. */

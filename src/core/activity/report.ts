@@ -29,17 +29,21 @@ export function notesByWorth(notes: readonly StoredNote[], totals: ActivityTotal
 export interface PastCompletion {
   readonly event: CompletionEvent;
   readonly accepted?: 'whole' | 'part';
+  /** What the workspace's tests said after it was shown. */
+  readonly tested?: 'pass' | 'fail';
 }
 
 /** The completions that are remembered one by one, latest first. */
 export function pastCompletions(events: readonly ActivityEvent[]): PastCompletion[] {
   const accepted = new Map<string, 'whole' | 'part'>();
   for (const event of events) if (event.type === 'accepted' && accepted.get(event.of) !== 'whole') accepted.set(event.of, event.how);
+  const tested = new Map(events.flatMap((event) => (event.type === 'tested' ? [[event.of, event.status] as const] : [])));
   return events
     .flatMap((event): PastCompletion[] => {
       if (event.type !== 'completion') return [];
       const how = accepted.get(event.id);
-      return [{ event, ...(how ? { accepted: how } : {}) }];
+      const tests = tested.get(event.id);
+      return [{ event, ...(how ? { accepted: how } : {}), ...(tests ? { tested: tests } : {}) }];
     })
     .sort((a, b) => (a.event.at < b.event.at ? 1 : a.event.at > b.event.at ? -1 : 0));
 }

@@ -91,6 +91,9 @@ export function addEvent(totals: ActivityTotals, event: ActivityEvent): void {
     case 'accepted':
       day(totals, event.at).accepted++;
       return;
+    case 'tested':
+      for (const { id, result } of event.notes) addResult(note(totals, id), result, event.at);
+      return;
     case 'wrong': {
       const counters = note(totals, event.note);
       counters.wrong = event.undone ? 0 : counters.wrong + 1;
@@ -130,14 +133,14 @@ function addCompletion(totals: ActivityTotals, event: CompletionEvent): void {
       counters.shown++;
       counters.lastShown = latest(counters.lastShown, event.at);
     }
-    if (use.result === 'prevented') {
-      counters.prevented++;
-      counters.lastPrevented = latest(counters.lastPrevented, event.at);
-    } else if (use.result === 'failed') {
-      counters.failed++;
-      counters.lastFailed = latest(counters.lastFailed, event.at);
-    }
+    if (use.result) addResult(counters, use.result, event.at);
   }
+}
+
+function addResult(counters: NoteCounters, result: 'prevented' | 'failed', at: string): void {
+  counters[result]++;
+  if (result === 'prevented') counters.lastPrevented = latest(counters.lastPrevented, at);
+  else counters.lastFailed = latest(counters.lastFailed, at);
 }
 
 /** Days that keep their own sums; older ones are added up by month. */

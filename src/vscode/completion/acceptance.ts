@@ -79,7 +79,7 @@ export class Acceptance implements vscode.Disposable {
     this.since.set(session, changes);
     this.o.gutter.hide(session);
     await this.finishEdit(session, document);
-    session.accepted('whole');
+    session.record.accepted('whole');
     this.o.log.info(`A completion was accepted (${session.verdict.security.status}).`);
     // From here on the text is the one that was checked, but for what the user changed in between.
     changes.length = 0;
@@ -139,7 +139,7 @@ export class Acceptance implements vscode.Disposable {
   /** A part was accepted and the rest left: that part is checked by itself, where it stands. */
   private async checkPart(session: CompletionSession, document: vscode.TextDocument): Promise<void> {
     if (session.state !== 'partly' || document.isClosed) return;
-    if (!this.partly.has(session)) session.accepted('part');
+    if (!this.partly.has(session)) session.record.accepted('part');
     this.partly.add(session);
     const { ghost, read } = session;
     const part = ghost.insertText.slice(0, session.taken);

@@ -206,8 +206,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
       };
       const { 'completion.mode': mode, 'tests.mode': tests } = this.o.configuration.settings(document.uri);
       const outcome = await app.engine.complete({ document: read.source, offset: offset + read.shift, mode }, { signal, onPhase, tests: tests === 'beforeShow', testBudgetMs: BEFORE_SHOW_MS });
-      const activity = app.activity.completed(outcome);
-      return this.keep({ uri: document.uri.toString(), before, caret: offset, read, outcome, accepted: (how) => app.activity.accepted(activity, how) });
+      const record = app.activity.completed(outcome);
+      return this.keep({ uri: document.uri.toString(), before, caret: offset, read, outcome, record });
     } catch (error) {
       if (isCurrent()) {
         if (isCancelled(error) || signal.aborted) status.idle();
@@ -224,7 +224,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     }
   }
 
-  private keep(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; accepted: CompletionSession['accepted'] }): CompletionSession {
+  private keep(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; record: CompletionSession['record'] }): CompletionSession {
     const { shift } = o.read;
     const [edit, ...imports] = ownEdits([o.outcome.edit, ...o.outcome.importEdits], shift);
     const ghost = edit && ghostText(o.before, o.caret, edit, imports);
@@ -291,7 +291,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     try {
       const { app } = await this.o.apps.for(document.uri);
       const outcome = await app.engine.retry(session.outcome, verdict, { signal: controller.signal, tests: this.o.configuration.settings(document.uri)['tests.mode'] === 'beforeShow', testBudgetMs: BEFORE_SHOW_MS });
-      const activity = app.activity.completed(outcome, { again: true });
+      const record = app.activity.completed(outcome, { again: true });
       if (!this.isShown(session)) return;
       if (outcome.verdict.security.status === 'fail') {
         session.later.push(outcome.remarks.slice(session.outcome.remarks.length)[0] ?? `It failed the check too: ${outcome.history.at(-1)?.verdict.security.findings[0]?.message ?? 'no reason given'}`);
@@ -299,7 +299,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
         return;
       }
       // The latest completion for this place is the one that the editor gets when it asks again.
-      this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome, accepted: (how) => app.activity.accepted(activity, how) });
+      this.keep({ uri: session.uri, before: session.before, caret: session.caret, read: session.read, outcome, record });
       session.state = 'gone';
       // What is shown already would stay on top of a new answer.
       await vscode.commands.executeCommand('editor.action.inlineSuggest.hide');

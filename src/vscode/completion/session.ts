@@ -1,3 +1,4 @@
+import type { CompletionRecord } from '../../core/activity/recorder.ts';
 import type { CompletionOutcome, LearnedNote } from '../../core/completion/types.ts';
 import type { TextEdit } from '../../core/source.ts';
 import type { FunctionVerdict, Verdict } from '../../core/verification/verdict.ts';
@@ -19,7 +20,7 @@ export class CompletionSession {
   readonly outcome: CompletionOutcome;
   readonly ghost: GhostText;
   /** Tells the activity journal what became of it. */
-  readonly accepted: (how: 'whole' | 'part') => void;
+  readonly record: CompletionRecord;
   state: SessionState = 'shown';
   /** Characters of the insertion that are in the document. */
   taken = 0;
@@ -36,14 +37,14 @@ export class CompletionSession {
   /** A checked retry is being made for it. */
   retrying = false;
 
-  constructor(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; ghost: GhostText; accepted: (how: 'whole' | 'part') => void }) {
+  constructor(o: { uri: string; before: string; caret: number; read: EditorSource; outcome: CompletionOutcome; ghost: GhostText; record: CompletionRecord }) {
     this.uri = o.uri;
     this.before = o.before;
     this.caret = o.caret;
     this.read = o.read;
     this.outcome = o.outcome;
     this.ghost = o.ghost;
-    this.accepted = o.accepted;
+    this.record = o.record;
     this.verdict = o.outcome.verdict;
   }
 

@@ -1,5 +1,5 @@
-import { notesByWorth, pastCompletions } from '../../core/activity/report.ts';
-import type { ActivityEvent, CompletionEvent } from '../../core/activity/event.ts';
+import { notesByWorth, type PastCompletion, pastCompletions } from '../../core/activity/report.ts';
+import type { ActivityEvent } from '../../core/activity/event.ts';
 import { type ActivityTotals, readCellKey } from '../../core/activity/totals.ts';
 import type { StoredNote } from '../../core/notebook/note.ts';
 import type { CompletionRow, DashboardData } from './protocol.ts';
@@ -39,12 +39,12 @@ export function dashboardData(source: DashboardSource): Omit<DashboardData, 'fol
           return { ...named(cwe), language, ...cell };
         }),
       })),
-    completions: pastCompletions(source.events).slice(0, COMPLETIONS).map(({ event, accepted }) => completionRow(event, accepted, byId, named)),
+    completions: pastCompletions(source.events).slice(0, COMPLETIONS).map((past) => completionRow(past, byId, named)),
     titles,
   };
 }
 
-function completionRow(event: CompletionEvent, accepted: 'whole' | 'part' | undefined, titles: ReadonlyMap<string, string>, named: (cwe: string | undefined) => { cwe?: string }): CompletionRow {
+function completionRow({ event, accepted, tested }: PastCompletion, titles: ReadonlyMap<string, string>, named: (cwe: string | undefined) => { cwe?: string }): CompletionRow {
   const shown = event.attempts[event.shown];
   const found = new Map<string, CompletionRow['found'][number]>();
   for (const attempt of event.attempts) {
@@ -62,7 +62,7 @@ function completionRow(event: CompletionEvent, accepted: 'whole' | 'part' | unde
     model: event.model,
     mode: event.mode,
     verdict: shown?.security ?? 'unavailable',
-    tests: shown?.function ?? 'unavailable',
+    tests: tested ?? shown?.function ?? 'unavailable',
     attempts: event.attempts.length,
     ...(accepted ? { accepted } : {}),
     found: [...found.values()],

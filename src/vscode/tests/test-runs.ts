@@ -108,6 +108,7 @@ export class TestRuns implements vscode.Disposable {
       try {
         const { verdict, learned } = await app.engine.test(session.outcome, { signal, testBudgetMs: BUDGET_MS });
         session.tested = verdict;
+        session.record.tested(verdict);
         session.learnedLater = learned;
         session.verdict = { ...session.verdict, function: verdict };
         this.o.failures.put(session, verdict);

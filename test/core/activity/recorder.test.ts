@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import type { ActivityEvent, CompletionEvent } from '../../../src/core/activity/event.ts';
+import { addEvent, countersOf, noTotals } from '../../../src/core/activity/totals.ts';
 import { ActivityRecorder } from '../../../src/core/activity/recorder.ts';
 import type { CompletionRequest } from '../../../src/core/completion/types.ts';
 import type { Note } from '../../../src/core/notebook/note.ts';
+import type { Status } from '../../../src/core/verification/verdict.ts';
 import type { AnalyzerName } from '../../../src/core/verification/finding.ts';
 import { aNote, house, WordAnalyzer } from '../doubles.ts';
 
@@ -12,7 +14,10 @@ const fenced = (code: string) => `\`\`\`python\n${code}\n\`\`\``;
 /** A note about what the analyzer of these tests flags, near enough to pass the gate. */
 const evil = (o: Partial<Note> = {}) => aNote({ id: 'evil-note', rule: 'evil-rule', ruleFamily: 'evil', erroneousCode: 'def find(db, name):\n    evil(db, name)', ...o });
 
-async function record(o: { answers: string[]; notes?: Note[]; knows?: AnalyzerName[]; analyzers?: WordAnalyzer[]; mode?: 'plain' | 'safenote'; again?: boolean }): Promise<CompletionEvent> {
+/** What was written down after the completion. */
+let later: ActivityEvent[] = [];
+
+async function record(o: { answers: string[]; notes?: Note[]; knows?: AnalyzerName[]; analyzers?: WordAnalyzer[]; mode?: 'plain' | 'safenote'; again?: boolean; tests?: Status[] }): Promise<CompletionEvent> {
   const answers = [...o.answers];
   const { engine } = house({
     notes: o.notes ?? [evil()],
@@ -23,11 +28,20 @@ async function record(o: { answers: string[]; notes?: Note[]; knows?: AnalyzerNa
   const events: ActivityEvent[] = [];
   const recorder = new ActivityRecorder({ journal: { append: (e) => Promise.resolve(void events.push(e)) }, analyzersOf: () => Promise.resolve(o.knows ?? ['builtin']), newId: () => 'e1', now: () => new Date(0), log: { debug() {}, info() {}, warn: (m, e) => assert.fail(`${m} ${String(e)}`), error() {} } });
   const outcome = await engine.complete({ ...request, mode: o.mode ?? 'safenote' }, { signal: new AbortController().signal });
-  assert.equal(recorder.completed(outcome, o.again ? { again: true } : {}), 'e1');
+  const made = recorder.completed(outcome, o.again ? { again: true } : {});
+  for (const status of o.tests ?? []) made.tested({ status });
   await recorder.idle();
-  assert.equal(events.length, 1);
-  return events[0] as CompletionEvent;
+  later = events.filter((e) => e.type !== 'completion');
+  const [event, ...more] = events.filter((e) => e.type === 'completion');
+  assert.equal(more.length, 0);
+  assert.equal(event?.id, 'e1');
+  return event;
 }
+const totalsOf = (events: readonly ActivityEvent[]) => {
+  const totals = noTotals();
+  for (const event of events) addEvent(totals, event);
+  return totals;
+};
 const used = (event: CompletionEvent) => event.notes.map((n) => [n.id, n.shown, n.result]);
 
 describe('what is written down of a completion', () => {
@@ -71,6 +85,12 @@ describe('what is written down of a completion', () => {
   });
   it('gives a note no credit for a retry that had the failure itself in its prompt', async () => assert.deepEqual(used(await record({ answers: ['safe()'], again: true })), [['evil-note', true, undefined]]));
   it('holds no note where none was asked for', async () => assert.deepEqual(used(await record({ answers: ['safe()'], mode: 'plain' })), []));
+  it('judges function notes by the first run of the tests after it was shown', async () => {
+    await record({ answers: ['safe()'], notes: [evil({ kind: 'function' })], tests: ['unavailable', 'fail', 'pass'] });
+    assert.deepEqual(later, [{ type: 'tested', at: new Date(0).toISOString(), of: 'e1', status: 'fail', notes: [{ id: 'evil-note', result: 'failed' }] }]);
+    await record({ answers: ['safe()'], notes: [evil({ kind: 'function' })], tests: ['pass'] });
+    assert.equal(countersOf(totalsOf(later), 'evil-note').prevented, 1);
+  });
   it('holds neither code nor task', async () => {
     const text = JSON.stringify(await record({ answers: ['evil()', 'safe()'] }));
     for (const secret of ['evil(', 'safe(', 'Find a user', 'users.py', 'dangerous']) assert.ok(!text.includes(secret), secret);
