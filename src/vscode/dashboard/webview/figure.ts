@@ -28,6 +28,7 @@ export class Figure {
   private readonly legend = h('ul', { class: 'legend' });
   private readonly summary: HTMLElement;
   private readonly tableBox = h('div', { class: 'table-scroll' });
+  private readonly details = h('details', { class: 'as-table' }, h('summary', {}, 'As a table'), this.tableBox);
   readonly tools = h('div', { class: 'tools' });
   private chart: EChartsType | undefined;
   private drawing: Drawing | undefined;
@@ -51,7 +52,7 @@ export class Figure {
       h('div', { class: 'card-head' }, h('h2', { id: `${id}-title` }, title), this.tools),
       this.summary, this.legend, this.box,
       h('p', { class: 'hidden', id: `${id}-keys` }, 'Arrow keys move between the marks, Enter shows the notes and completions behind one.'),
-      h('details', { class: 'as-table' }, h('summary', {}, 'As a table'), this.tableBox));
+      this.details);
     new ResizeObserver(() => this.resize()).observe(this.box);
   }
 
@@ -66,7 +67,10 @@ export class Figure {
     this.tableBox.replaceChildren(table(drawing.table, this.title));
     this.leave();
     this.at = Math.min(this.at, drawing.marks.length - 1);
-    if (drawing.marks.length === 0) {
+    const nothing = drawing.marks.length === 0;
+    this.legend.hidden = nothing;
+    this.details.hidden = nothing;
+    if (nothing) {
       this.chart?.dispose();
       this.chart = undefined;
       this.chartElement.hidden = true;
