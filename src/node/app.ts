@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ActivityRecorder } from '../core/activity/recorder.ts';
 import { countersOf } from '../core/activity/totals.ts';
 import { worthFactor } from '../core/activity/worth.ts';
-import { CompletionEngine } from '../core/completion/engine.ts';
+import { CompletionEngine, type EngineOptions } from '../core/completion/engine.ts';
 import { messageOf } from '../core/errors.ts';
 import { KnowledgeRetriever, type SampleVectors } from '../core/knowledge/knowledge-retriever.ts';
 import type { KnowledgeBase } from '../core/knowledge/knowledge.ts';
@@ -65,6 +65,12 @@ export interface AppOptions {
   readonly trustMarks?: boolean;
   /** Run tests without a sandbox also where there is one. */
   readonly testsWithoutSandbox?: boolean;
+  /** Instead of the user's own: an evaluation keeps what it learns to itself. */
+  readonly userFolders?: UserFolders;
+  /** Weaknesses that the knowledge base must not know, so that an evaluation can tell seen from unseen ones. */
+  readonly withoutCwes?: ReadonlySet<string>;
+  /** Makes a note's id; random where absent. */
+  readonly newNoteId?: (words: string) => string;
 }
 
 /** For what is still to be written when everything else has ended, in milliseconds. */
@@ -105,6 +111,7 @@ export class App {
   readonly authors: NoteAuthors;
   readonly shelfVectors: ShelfVectors;
   private readonly options: AppOptions;
+  private readonly engineParts: EngineOptions;
   private knowledgeKnown: { readonly key: string; readonly retriever: Promise<KnowledgeRetriever> } | undefined;
   private readonly ended = new AbortController();
 
@@ -113,7 +120,7 @@ export class App {
     const { assetsRoot, workspaceFolder, settings, log, env } = options;
     this.workspaceFolder = workspaceFolder;
     this.assets = new Assets(assetsRoot);
-    this.userFolders = userFolders(env);
+    this.userFolders = options.userFolders ?? userFolders(env);
     const approvals = new Approvals({ file: this.userFolders.approvals(workspaceFolder), workspaceFolder });
     const trustAll = options.trustNotes ?? false;
     this.store = new FileNoteStore({ workspaceFolder, approvals, trustAll, lastGood: this.userFolders.lastGood(workspaceFolder), log });
@@ -179,7 +186,7 @@ export class App {
       return (noteId: string) => worthFactor(countersOf(totals, noteId));
     };
     this.notebook = new Notebook({ store: this.store, index: this.index, embedder: this.embedder, hash: sha256, worth, log });
-    const newId = (words: string) => `${words.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48)}-${randomBytes(4).toString('hex')}`;
+    const newId = options.newNoteId ?? ((words: string) => `${words.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48)}-${randomBytes(4).toString('hex')}`);
     this.noteEditing = new NoteEditing({ store: this.store, newId, now: () => new Date() });
     this.learner = new Learner({
       store: this.store,
@@ -195,13 +202,19 @@ export class App {
     });
     const shared = { parser: this.parser, verifier: this.verifier, knowledge, prompts, model: options.model };
     const files = new FolderFiles(workspaceFolder);
-    this.engine = new CompletionEngine({ ...shared, files, tests: this.tests, notebook: this.notebook, learner: this.learner, settings, pathInWorkspace: (file) => files.relative(file), log, clock: () => performance.now() });
+    this.engineParts = { ...shared, files, tests: this.tests, notebook: this.notebook, learner: this.learner, settings, pathInWorkspace: (file) => files.relative(file), log, clock: () => performance.now() };
+    this.engine = new CompletionEngine(this.engineParts);
     this.fixer = new Fixer({ ...shared, store: this.store, tests: { check: this.tests, allowed: () => this.mayTest } });
   }
 
   /** Whether the workspace's tests may be run beside a check; whoever runs them may still be asked. */
   get mayTest(): boolean {
     return this.options.trusted() && this.options.settings()['tests.mode'] !== 'off';
+  }
+
+  /** The same engine with some of its parts exchanged. */
+  engineWith(parts: Partial<EngineOptions>): CompletionEngine {
+    return new CompletionEngine({ ...this.engineParts, ...parts });
   }
 
   /** Starts the workers and Semgrep in the background, so that the first request, in `language`, does not wait for them. */
@@ -233,7 +246,8 @@ export class App {
     // An id that the library has stays the library's: what everybody reviewed comes first.
     const taken = new Set([...library.guidelines.map((g) => g.cwe), ...library.samples.map((s) => s.id)]);
     const samples = own.samples.filter((s) => !taken.has(s.id));
-    const base = { guidelines: [...library.guidelines, ...own.guidelines.filter((g) => !taken.has(g.cwe))], samples: [...library.samples, ...samples] };
+    const known = <T extends { readonly cwe: string }>(list: readonly T[]) => list.filter((entry) => !this.options.withoutCwes?.has(entry.cwe));
+    const base = { guidelines: known([...library.guidelines, ...own.guidelines.filter((g) => !taken.has(g.cwe))]), samples: known([...library.samples, ...samples]) };
     await this.shelfVectors.use(samples);
     if (samples.length > 0) {
       // One text at a time: a request's own text must not wait behind them.

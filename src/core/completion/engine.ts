@@ -32,7 +32,7 @@ export interface EngineOptions {
   /** The workspace's own tests; they run only where a request asks for them. */
   readonly tests?: FunctionCheck;
   readonly notebook: Notebook;
-  readonly learner: Learner;
+  readonly learner: Pick<Learner, 'learnSecurity' | 'learnFunction' | 'addSecureExample'>;
   readonly knowledge: () => Promise<KnowledgeRetriever>;
   readonly files: WorkspaceFiles;
   readonly prompts: () => Promise<Prompts>;

@@ -10,15 +10,26 @@ export type Learning = Pick<Learner, 'learnSecurity' | 'learnFunction' | 'addSec
 export class HeldBack implements Learning {
   private readonly learner: Learning;
   private open: (() => void) | undefined;
+  private refuse: ((reason: unknown) => void) | undefined;
   private readonly opened: Promise<void>;
 
   constructor(learner: Learning) {
     this.learner = learner;
-    this.opened = new Promise((resolve) => (this.open = resolve));
+    this.opened = new Promise((resolve, reject) => {
+      this.open = resolve;
+      this.refuse = reject;
+    });
+    // Nobody may be waiting.
+    this.opened.catch(() => undefined);
   }
 
   letGo(): void {
     this.open?.();
+  }
+
+  /** Nothing will be learned: the run has ended. */
+  drop(): void {
+    this.refuse?.(new DOMException('The run has ended.', 'AbortError'));
   }
 
   async learnSecurity(...args: Parameters<Learner['learnSecurity']>): Promise<LearnedNote[]> {
