@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type ChartLook, DARK_LOOK, type HeatMapData, heatMapOption, heatMapSize, LIGHT_LOOK } from '../../core/charts/heat-map.ts';
+import { type BarsData, barsOption, barsSize, type LinesData, LINES_SIZE, linesOption } from '../../core/charts/report-charts.ts';
 import type * as Render from './render.ts';
 
 /**
@@ -17,8 +18,7 @@ export class Charts {
 
   /** A heat map as SVG. */
   heatMapSvg(data: HeatMapData, look: ChartLook): string {
-    this.loaded ??= createRequire(path.join(this.assetsRoot, 'charts.js'))('./charts.js') as typeof Render;
-    return this.loaded.renderSvg(heatMapOption(data, look), heatMapSize(data));
+    return this.svg(heatMapOption(data, look), heatMapSize(data));
   }
 
   /**
@@ -26,6 +26,25 @@ export class Charts {
    * screen readers, so put the same numbers into a table beside it.
    */
   heatMapFigure(data: HeatMapData): string {
-    return `<div class="chart" aria-hidden="true"><div class="light">${this.heatMapSvg(data, LIGHT_LOOK)}</div><div class="dark">${this.heatMapSvg(data, DARK_LOOK)}</div></div>`;
+    return this.figure((look) => heatMapOption(data, look), heatMapSize(data));
+  }
+
+  /** Bars with intervals, for a page. */
+  barsFigure(data: BarsData): string {
+    return this.figure((look) => barsOption(data, look), barsSize(data));
+  }
+
+  /** Lines with intervals, for a page. */
+  linesFigure(data: LinesData): string {
+    return this.figure((look) => linesOption(data, look), LINES_SIZE);
+  }
+
+  private figure(option: (look: ChartLook) => Record<string, unknown>, size: { readonly width: number; readonly height: number }): string {
+    return `<div class="chart" aria-hidden="true"><div class="light">${this.svg(option(LIGHT_LOOK), size)}</div><div class="dark">${this.svg(option(DARK_LOOK), size)}</div></div>`;
+  }
+
+  private svg(option: Record<string, unknown>, size: { readonly width: number; readonly height: number }): string {
+    this.loaded ??= createRequire(path.join(this.assetsRoot, 'charts.js'))('./charts.js') as typeof Render;
+    return this.loaded.renderSvg(option, size);
   }
 }
