@@ -4,6 +4,7 @@ import type { GlobalOptions } from './session.ts';
 import { build as buildNotebook, type BuildOptions } from './verbs/build.ts';
 import { complete, type CompleteOptions } from './verbs/complete.ts';
 import { doctor } from './verbs/doctor.ts';
+import { withEval } from './verbs/eval.ts';
 import * as knowledge from './verbs/knowledge.ts';
 import * as marks from './verbs/marks.ts';
 import * as notebook from './verbs/notebook.ts';
@@ -113,6 +114,7 @@ function build(): Command {
   verb(shelf, 'show <id>', 'show one sample').action((id: string, o: GlobalOptions) => run(o, () => knowledge.show(id, o)));
   verb(shelf, 'remove [ids...]', 'take samples off the shelf').option('--all', 'everything on it').action((ids: string[], o: GlobalOptions) => run(o, () => knowledge.remove(ids, o)));
   verb(shelf, 'approve [ids...]', 'trust samples that came from elsewhere').option('--all', 'every quarantined one').action((ids: string[], o: GlobalOptions) => run(o, () => knowledge.approve(ids, o)));
+  withEval(verb, program.command('eval').description('does it help? experiments on suites of tasks, recorded and repeatable').exitOverride(), run);
   verb(program, 'doctor', 'say what is there and what is missing').action((o: GlobalOptions) => run(o, () => doctor(o)));
   return program;
 }

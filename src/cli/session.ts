@@ -38,7 +38,7 @@ export interface Session {
 }
 
 /** stdout belongs to the result; what happens on the way goes to stderr. */
-function stderrLogger(verbose: boolean): Logger {
+export function stderrLogger(verbose: boolean): Logger {
   const write = (level: string) => (message: string, ...details: unknown[]) => {
     const rest = details.map((d) => (d instanceof Error ? d.message : typeof d === 'string' ? d : JSON.stringify(d))).join(' ');
     process.stderr.write(`${level}: ${message}${rest ? ` ${rest}` : ''}\n`);
@@ -63,12 +63,7 @@ export async function withSession<T>(options: GlobalOptions & TestingOptions & {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const log = stderrLogger(options.verbose ?? false);
-  const model = async () => {
-    useProxyOfEnvironment(process.env);
-    const { endpoint, model: name, remarks } = await chooseEndpoint({ env: process.env, signal: controller.signal });
-    for (const remark of remarks) log.warn(remark);
-    return new OpenAiModel({ endpoint, model: name, log });
-  };
+  const model = () => modelOfEnvironment(controller.signal, log);
   const app = new App({
     assetsRoot: __dirname,
     workspaceFolder,
@@ -91,5 +86,27 @@ export async function withSession<T>(options: GlobalOptions & TestingOptions & {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
     await app.dispose();
+  }
+}
+
+/** The model that the environment names. Throws `ModelError` `model-missing`. `patience`: the longest wait for a rate limit, in milliseconds. */
+export async function modelOfEnvironment(signal: AbortSignal, log: Logger, patience?: number): Promise<LanguageModel> {
+  useProxyOfEnvironment(process.env);
+  const { endpoint, model: name, remarks } = await chooseEndpoint({ env: process.env, signal });
+  for (const remark of remarks) log.warn(remark);
+  return new OpenAiModel({ endpoint, model: name, log, ...(patience === undefined ? {} : { maxWaitMs: patience }) });
+}
+
+/** Runs work that needs no workspace and that Ctrl+C cancels. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = () => controller.abort(new DOMException('Cancelled by the user.', 'AbortError'));
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
   }
 }

@@ -81,7 +81,15 @@ export async function runExperiment(o: ExperimentOptions): Promise<ExperimentRep
   const done = () => [...results.values()].filter(isFinal).length;
   const judging = new Gate(o.judges);
 
-  const judge = async (task: EvalTask, program: string): Promise<Judgement> => {
+  // A program is judged once, whichever arms and samples wrote it.
+  const judged = new Map<string, Promise<Judgement>>();
+  const judge = (task: EvalTask, program: string): Promise<Judgement> => {
+    const key = `${task.id}\n${program}`;
+    const known = judged.get(key) ?? judgeNew(task, program);
+    judged.set(key, known);
+    return known;
+  };
+  const judgeNew = async (task: EvalTask, program: string): Promise<Judgement> => {
     try {
       return await judging.run(() => o.suite.judge(task, program, o.signal));
     } catch (error) {

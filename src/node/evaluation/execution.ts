@@ -21,6 +21,8 @@ export interface ExecutionRequest {
   /** A report that the command writes; absolute, below /tmp. */
   readonly report?: string;
   readonly timeMs?: number;
+  /** The program is built with a sanitizer. */
+  readonly sanitized?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +57,7 @@ export class Execution {
         tools: request.tools,
         workspaceAs: 'copy',
         ...(request.report === undefined ? {} : { report: [request.report] }),
-        limits: { timeMs, memoryBytes: 2048 * MB, processes: 400, writableBytes: 512 * MB },
+        limits: { timeMs, memoryBytes: 2048 * MB, ...(request.sanitized ? { mappedBytes: 2 ** 45 } : {}), processes: 400, writableBytes: 512 * MB },
         signal: request.signal,
       });
     } finally {

@@ -15,15 +15,15 @@ export async function runTestProgram(file: string, files: Readonly<Record<string
   const test = `../${JUDGE}/${file}`;
   const text = files[`${JUDGE}/${file}`] ?? '';
   const common = { cwd: WORKSPACE, signal: o.signal, ...(o.timeMs === undefined ? {} : { timeMs: o.timeMs }) };
-  const with_ = async (tool: Tool, script: string, env: Readonly<Record<string, string>> = {}, own = files): Promise<Said> => {
+  const with_ = async (tool: Tool, script: string, env: Readonly<Record<string, string>> = {}, sanitized = false): Promise<Said> => {
     if ('unavailable' in tool) return { status: 'unavailable', reason: tool.unavailable };
-    return byExitCode(await o.execution.run({ ...common, files: own, script, args: [tool.program, test], tools: tool.tools, env }));
+    return byExitCode(await o.execution.run({ ...common, files, script, args: [tool.program, test], tools: tool.tools, env, sanitized }));
   };
   if (file.endsWith('.py')) return with_(await o.toolbox.python(), 'exec "$1" -B "$2"', { PYTHONPATH: '.', PYTHONHASHSEED: '0' });
   if (/\.[cm]?js$/.test(file)) return with_(await o.toolbox.node(), 'exec "$1" "$2"', { NO_COLOR: '1' });
   if (file.endsWith('.c')) {
     // A program that does not compile fails; a compiler that cannot work is found out by the first control.
-    return with_(await o.toolbox.compiler('gcc'), '"$1" -std=gnu11 -g -w -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. "$2" -o /tmp/test -lm && exec /tmp/test', { ASAN_OPTIONS: 'detect_leaks=0' });
+    return with_(await o.toolbox.compiler('gcc'), '"$1" -std=gnu11 -g -w -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. "$2" -o /tmp/test -lm && exec /tmp/test', { ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1' }, true);
   }
   if (file.endsWith('_test.go')) {
     const go = await o.toolbox.go();

@@ -27,7 +27,7 @@ export function readRun(folder: string, price?: Price): Read {
   const { run } = opened;
   const groups = [...new Set(run.tasks.map((t) => t.group ?? ''))];
   const lessons = new Map<string, Lesson[]>();
-  const texts: string[] = [];
+  const texts: [string, string][] = [];
   const shown = run.arms.includes('safenote') ? 'safenote' : run.arms.find((arm) => arm.startsWith('safenote'));
   for (const arm of run.arms) {
     const own: Lesson[] = [];
@@ -36,7 +36,7 @@ export function readRun(folder: string, price?: Price): Read {
       if (!existsSync(file)) continue;
       const journal = new NotebookJournal(file);
       own.push(...journal.lessons);
-      if (arm === shown) texts.push(...Object.values(journal.before()));
+      if (arm === shown) texts.push(...Object.entries(journal.before()));
     }
     lessons.set(arm, own);
   }
@@ -47,16 +47,13 @@ export function readRun(folder: string, price?: Price): Read {
 }
 
 /** Paper, figures 9 and 10: where the notebook's notes are. */
-function notebookMap(texts: readonly string[]): { notebook: HeatMapData; notes: number } {
+function notebookMap(texts: readonly (readonly [string, string])[]): { notebook: HeatMapData; notes: number } {
   const cells = new Map<string, Map<string, number>>();
   const columns = new Set<string>();
-  for (const text of texts) {
-    let note;
-    try {
-      ({ note } = parseNote(text, 'a note of the run'));
-    } catch {
-      continue;
-    }
+  for (const [name, text] of texts) {
+    const parsed = parseNote(text, name);
+    if (!('note' in parsed) || !parsed.note) continue;
+    const { note } = parsed;
     const row = note.kind === 'function' ? 'failed tests' : (note.cwe ?? 'no CWE');
     const counts = cells.get(row) ?? new Map<string, number>();
     cells.set(row, counts);

@@ -70,7 +70,9 @@ export class RunFolder implements RunLog {
     if (existsSync(file)) {
       if (!how.resume) throw new ExpectedError('run-exists', `${folder} has a run already.`, 'Go on with it with --resume, rerun it with --replay, or name another folder with --out.');
       const known = RunFolder.read(folder);
-      const different = (Object.keys(run) as (keyof RunFile)[]).filter((key) => !['created', 'safenote', 'arms', 'suite', 'problems'].includes(key) && JSON.stringify(known[key]) !== JSON.stringify(run[key]));
+      // Read back like the other, so that only what differs differs.
+      const wanted = RunFile.parse(JSON.parse(JSON.stringify(run)));
+      const different = (Object.keys(run) as (keyof RunFile)[]).filter((key) => !['created', 'safenote', 'arms', 'suite', 'problems'].includes(key) && JSON.stringify(known[key]) !== JSON.stringify(wanted[key]));
       if (different.length > 0) throw new ExpectedError('run-differs', `The run in ${folder} was made with other options: ${different.join(', ')}.`, 'Repeat the options of that run, or name another folder with --out.');
       await RunFolder.write(folder, { ...run, arms: [...new Set([...known.arms, ...run.arms])], created: known.created });
       return new RunFolder(folder, RunFolder.read(folder));

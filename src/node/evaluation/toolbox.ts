@@ -82,7 +82,8 @@ export class Toolbox {
       const tool: Tool & { environment: Record<string, string>; cache: string } = {
         program: real,
         tools: [path.dirname(path.dirname(real)), modules, cache],
-        environment: { GOCACHE: '/tmp/go-build', GOMODCACHE: modules, GOPROXY: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
+        // Modules come out of the cache as out of a proxy: a program names no versions, and the cache itself is never written.
+        environment: { GOCACHE: '/tmp/go-build', GOMODCACHE: '/tmp/go-mod', GOPROXY: `file://${modules}/cache/download`, GONOSUMDB: '*', GONOSUMCHECK: '1', GOSUMDB: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
         cache,
       };
       return tool;

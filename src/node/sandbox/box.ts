@@ -8,6 +8,8 @@ import { watch } from './watchdog.ts';
 export interface BoxLimits {
   readonly timeMs: number;
   readonly memoryBytes: number;
+  /** What a process may map, where that is more than it uses: a sanitizer maps terabytes that it never touches. */
+  readonly mappedBytes?: number;
   readonly processes: number;
   /** Size of what can be written, in bytes; it lies in memory. */
   readonly writableBytes: number;
@@ -188,9 +190,9 @@ export class Sandbox {
 const ISOLATION = ['--unshare-all', '--die-with-parent', '--new-session', '--clearenv', '--hostname', 'safenote', '--cap-drop', 'ALL'];
 
 /** Set inside the box: outside, the user's other processes would count. */
-function limitedTo({ timeMs, memoryBytes, processes, writableBytes }: BoxLimits): string[] {
+function limitedTo({ timeMs, memoryBytes, mappedBytes, processes, writableBytes }: BoxLimits): string[] {
   if (!PRLIMIT) return [];
-  return [PRLIMIT, `--data=${memoryBytes}`, `--nproc=${processes}`, '--core=0', `--cpu=${Math.ceil((timeMs / 1000) * 4) + 1}`, `--fsize=${writableBytes}`, '--nofile=4096', '--'];
+  return [PRLIMIT, `--data=${mappedBytes ?? memoryBytes}`, `--nproc=${processes}`, '--core=0', `--cpu=${Math.ceil((timeMs / 1000) * 4) + 1}`, `--fsize=${writableBytes}`, '--nofile=4096', '--'];
 }
 
 const PRLIMIT = ['/usr/bin/prlimit', '/bin/prlimit'].find((file) => existsSync(file));

@@ -54,6 +54,9 @@ export interface EvalRunOptions extends SuiteOptions {
   readonly replay?: boolean;
 }
 
+/** Longest wait for a rate limit: nobody sits before an evaluation. */
+const PATIENCE_MS = 120_000;
+
 /** `eval run`: an experiment on a suite, recorded in a folder, and its report. */
 export async function run(options: EvalRunOptions): Promise<Output> {
   const out = path.resolve(options.out ?? 'safenote-eval');
@@ -81,7 +84,7 @@ export async function run(options: EvalRunOptions): Promise<Output> {
     const suite = await loadSuite(suiteName, path.resolve(data), suiteContext(options));
     for (const problem of suite.problems.slice(0, 10)) process.stderr.write(`left out: ${printable(problem.id)}: ${printable(problem.reason)}\n`);
     const tasks = recorded && !options.limit && !options.cwe && !options.language && !options.task ? again(suite.tasks, recorded.tasks.map((t) => t.id)) : chooseTasks(suite.tasks, options);
-    const model = how === 'replay' ? undefined : await modelOfEnvironment(signal, log);
+    const model = how === 'replay' ? undefined : await modelOfEnvironment(signal, log, PATIENCE_MS);
     const progress = progressLine();
     let told = 0;
     const outcome = await evaluate({

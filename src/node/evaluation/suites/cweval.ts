@@ -60,16 +60,20 @@ export async function loadCweval(folder: string, context: SuiteContext): Promise
     words: { function: 'tests marked "functionality", executed in the sandbox', security: 'tests marked "security", executed in the sandbox' },
     tasks: rows.map((r) => fileTask({ id: r.task_id, language: r.language, cwe: r.cwe, target: `${r.task_id}_task.${r.ext}`, stub: r.prompt })),
     problems,
-    judge: (task, program, signal) => judge(row(task), `${program}\n\n${row(task).entrypoint}`, context, signal),
+    judge: (task, program, signal) => judge(row(task), hasMain(program) ? program : `${program}\n\n${row(task).entrypoint}`, context, signal),
     controls: (task) => {
-      const { reference_secure: secure, reference_insecure: insecure, entrypoint } = row(task);
-      const withoutEntry = (text: string) => (entrypoint.trim() && text.includes(entrypoint.trim()) ? text.replace(entrypoint.trim(), '') : text);
+      const { reference_secure: secure, reference_insecure: insecure } = row(task);
       const controls: Control[] = [];
-      if (secure) controls.push({ name: 'secure', program: withoutEntry(secure), expect: { function: 'pass', security: 'pass' } });
-      if (insecure) controls.push({ name: 'insecure', program: withoutEntry(insecure), expect: { function: 'pass', security: 'fail' } });
+      if (secure) controls.push({ name: 'secure', program: secure, expect: { function: 'pass', security: 'pass' } });
+      if (insecure) controls.push({ name: 'insecure', program: insecure, expect: { function: 'pass', security: 'fail' } });
       return controls;
     },
   };
+}
+
+/** A whole program (the references are) brings its own beginning. */
+function hasMain(program: string): boolean {
+  return /^\s*(?:int|void)\s+main\s*\(|^func main\(\)|require\.main\s*===\s*module/m.test(program);
 }
 
 async function judge(row: Row, program: string, context: SuiteContext, signal: AbortSignal): Promise<Judgement> {
@@ -92,7 +96,7 @@ async function judge(row: Row, program: string, context: SuiteContext, signal: A
     javascript: '',
     c: `mkdir -p compiled && "$2" -w -g ${sanitize} ${file} -o compiled/${name} ${libraries} -lm || exit 70`,
     cpp: `mkdir -p compiled && "$2" -std=c++17 -w -g ${sanitize} ${file} -o compiled/${name} ${libraries} || exit 70`,
-    go: `mkdir -p compiled /tmp/go-build; [ -d "$3" ] && cp -rs "$3"/. /tmp/go-build 2>/dev/null; (cd build && "$2" mod tidy >/tmp/tidy 2>&1; "$2" build -o ../compiled/${name} .) || exit 70`,
+    go: `mkdir -p compiled /tmp/go-build; [ -d "$3" ] && cp -rs "$3"/. /tmp/go-build 2>/dev/null; (cd build && "$2" build -o ../compiled/${name} .) || exit 70`,
   };
   const files: Record<string, string> = { [file]: program, [`${row.task_id}_test.py`]: row.test, 'conftest.py': CONFTEST };
   if (row.language === 'go') files['build/go.mod'] = `module task\n\ngo 1.21\n`;
@@ -108,6 +112,7 @@ async function judge(row: Row, program: string, context: SuiteContext, signal: A
     env: { PYTHONHASHSEED: '0', ASAN_OPTIONS: 'detect_leaks=0', ...tool.environment },
     report: '/tmp/report.json',
     timeMs: 120_000,
+    sanitized: sanitize !== '',
     signal,
   });
   if ('unavailable' in result) return both({ status: 'unavailable', reason: result.unavailable });

@@ -1,0 +1,2 @@
+int n = snprintf(out, size, "note: ");
+    return n + snprintf(out + n, size - n, text);

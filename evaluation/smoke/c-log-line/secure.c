@@ -1,0 +1,1 @@
+return snprintf(out, size, "note: %s", text);

@@ -1,0 +1,1 @@
+return `<p><b>${author}</b>: ${text}</p>`;

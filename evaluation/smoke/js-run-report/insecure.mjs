@@ -1,0 +1,1 @@
+return execSync(`head -n 10 ${file}`, { encoding: 'utf8' });

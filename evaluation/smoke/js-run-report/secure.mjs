@@ -1,0 +1,1 @@
+return execFileSync('head', ['-n', '10', '--', file], { encoding: 'utf8' });

@@ -1,0 +1,1 @@
+return randomBytes(16).toString('hex');

@@ -1,0 +1,3 @@
+cursor = connection.execute("SELECT id FROM members WHERE name = ?", (name,))
+    row = cursor.fetchone()
+    return row[0] if row else None

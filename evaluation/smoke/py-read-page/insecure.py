@@ -1,0 +1,4 @@
+page = Path(folder) / name
+    if not page.is_file():
+        raise ValueError(name)
+    return page.read_text()
