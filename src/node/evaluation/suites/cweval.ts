@@ -73,7 +73,7 @@ export async function loadCweval(folder: string, context: SuiteContext): Promise
 
 /** A whole program (the references are) brings its own beginning. */
 function hasMain(program: string): boolean {
-  return /^\s*(?:int|void)\s+main\s*\(|^func main\(\)|require\.main\s*===\s*module/m.test(program);
+  return /^\s*(?:int|void)\s+main\s*\(|^func main\(\)|require\.main\s*===\s*module|\bprocess\.argv\b/m.test(program);
 }
 
 async function judge(row: Row, program: string, context: SuiteContext, signal: AbortSignal): Promise<Judgement> {
@@ -109,7 +109,7 @@ async function judge(row: Row, program: string, context: SuiteContext, signal: A
     script: `${compile[row.language]}\nPATH="$(dirname "$2"):$PATH" exec "$1" -B -m pytest -q -p no:cacheprovider -k "not _unsafe" ${row.task_id}_test.py`,
     args: [python.program, tool.program, tool.cache ?? ''],
     tools: [...python.tools, ...tool.tools, ...(toolbox.nodeModules ? [toolbox.nodeModules] : []), ...(toolbox.files ? [toolbox.files] : [])],
-    env: { PYTHONHASHSEED: '0', ASAN_OPTIONS: 'detect_leaks=0', ...tool.environment },
+    env: { PYTHONHASHSEED: '0', ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1', ...tool.environment },
     report: '/tmp/report.json',
     timeMs: 120_000,
     sanitized: sanitize !== '',
