@@ -153,8 +153,9 @@ export function suiteContext(options: SuiteOptions): SuiteContext {
 /** The running result: the most telling measure of each of the first arms. */
 function running(results: readonly SampleResult[]): string {
   const arms = [...Map.groupBy(results.filter((r) => r.status !== 'error'), (r) => r.arm)];
+  const secured = results.some((r) => r.status === 'judged' && r.shown.security.status !== 'unavailable');
   return arms.slice(0, 4).map(([arm, own]) => {
-    for (const metric of [securePassAt(1), passAt(1), secureRate]) {
+    for (const metric of [...(secured ? [securePassAt(1)] : []), passAt(1), secureRate]) {
       const values = [...Map.groupBy(own, (r) => r.task).values()].flatMap((samples) => metric.of(samples.map((r) => ({ function: r.shown.function.status, security: r.shown.security.status }))) ?? []);
       const mean = bootstrapMean(values, { seed: 1, resamples: 1, level: 0.95 });
       if (mean) return `${arm} ${metric.title} ${(mean.mean * 100).toFixed(0)}%`;
