@@ -65,7 +65,8 @@ export async function verify(files: readonly string[], options: VerifyOptions): 
         if (!options.tests) return base;
         const tested = await app.tests.checkDocument({ path: absolute, language: languageOfPath(absolute), text }, { signal, budgetMs: TEST_BUDGET_MS });
         const status = worst([verdict.status, tested.status]);
-        const reason = [verdict.reason, tested.status === 'pass' ? undefined : `tests: ${tested.reason ?? 'failed'}`].filter(Boolean).join('; ');
+        const said = [tested.status === 'pass' || tested.reason ? tested.reason : 'failed', tested.unboxed ? 'run without a sandbox' : undefined].filter(Boolean).join('; ');
+        const reason = [verdict.reason, said ? `tests: ${said}` : undefined].filter(Boolean).join('; ');
         return { ...base, status, ...(reason ? { reason: printable(reason) } : {}) };
       } catch (error) {
         if (signal.aborted) throw error;

@@ -1,0 +1,3 @@
+module club
+
+go 1.20

@@ -1,0 +1,2 @@
+/** Fields of the order form, in their order. */
+export const FIELDS = ['quantity', 'day', 'code'];

@@ -1,0 +1,3 @@
+customer.cents += cents;
+  log.info(`Refunded ${cents} cents to ${customer.name} <${customer.email}>`);
+  return customer.cents;

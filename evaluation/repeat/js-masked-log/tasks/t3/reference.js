@@ -1,0 +1,2 @@
+customer.address = address;
+  log.info(`new address of customer #${customer.id}`);

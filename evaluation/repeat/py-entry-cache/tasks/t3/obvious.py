@@ -1,0 +1,1 @@
+return [name for name in names if cache.get(name) is None]

@@ -1,0 +1,1 @@
+return datetime.now(timezone.utc) - issued > timedelta(minutes=minutes)

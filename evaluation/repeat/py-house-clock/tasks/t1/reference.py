@@ -1,0 +1,3 @@
+from office import clock
+
+    return clock.now() - issued > timedelta(minutes=minutes)

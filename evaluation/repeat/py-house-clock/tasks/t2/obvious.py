@@ -1,0 +1,1 @@
+return max(0, (deadline - datetime.now(timezone.utc).date()).days)

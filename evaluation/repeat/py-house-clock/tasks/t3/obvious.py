@@ -1,0 +1,1 @@
+return f"{datetime.now(timezone.utc).year}-{count:05d}"
