@@ -2,7 +2,7 @@
 export const LANGUAGES = ['python', 'javascript', 'typescript', 'c', 'cpp', 'go', 'java'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-const ALIASES: Readonly<Record<string, Language>> = {
+const ALIASES: Readonly<Record<string, string>> = {
   py: 'python',
   js: 'javascript',
   javascriptreact: 'javascript',
@@ -15,6 +15,14 @@ const ALIASES: Readonly<Record<string, Language>> = {
   cc: 'cpp',
   cxx: 'cpp',
   golang: 'go',
+  rb: 'ruby',
+  'c#': 'csharp',
+  cs: 'csharp',
+  kt: 'kotlin',
+  pl: 'perl',
+  rs: 'rust',
+  sh: 'shell',
+  bash: 'shell',
 };
 
 const EXTENSIONS: Readonly<Record<string, Language>> = {
@@ -32,8 +40,16 @@ const EXTENSION_OF: Readonly<Record<Language, string>> = {
 };
 
 /** Looks a name up that comes from outside: `constructor` and `__proto__` are names too, and no table of ours has them. */
-function known(table: Readonly<Record<string, Language>>, name: string): Language | undefined {
+function known<T extends string>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+/** Languages that are known by name alone: samples of them are kept and found by their words, without syntax and rules. */
+const TEXT_LANGUAGES: readonly string[] = ['csharp', 'dart', 'kotlin', 'lua', 'perl', 'php', 'ruby', 'rust', 'scala', 'shell', 'sql', 'swift'];
+
+/** Whether a sample can be of this language. */
+export function isKnownLanguage(language: string): boolean {
+  return isSupported(language) || TEXT_LANGUAGES.includes(language);
 }
 
 export function isSupported(language: string): language is Language {

@@ -273,7 +273,8 @@ export class CompletionEngine {
     const outline = await this.o.parser.outline(document, signal);
     const { query: built } = requestContext(document, document.text.length, outline, query.task ?? '');
     const limit = query.limit ?? LIST_LENGTH;
-    const whole = { ...built, code: document.text };
+    const seen = document.text.trim() ? (await this.o.verifier.verifyDocument(document, { signal, analyzers: ['builtin'] })).findings : [];
+    const whole = { ...built, code: document.text, whole: true, draftCwes: seen.flatMap((f) => f.cwe) };
     return this.search(whole, { model: '', notes: { security: limit, function: limit }, knowledge: limit }, signal);
   }
 
@@ -369,6 +370,7 @@ export class CompletionEngine {
       const query: RetrievalQuery = {
         ...prepared.context.query,
         code,
+        whole: true,
         apis: [...outline.calls.map((c) => c.name), ...prepared.context.query.apis],
         draftCwes: verdict.findings.flatMap((f) => f.cwe),
       };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { normalizeCwe } from '../cwe.ts';
-import { canonicalLanguage, isSupported, LANGUAGES } from '../language.ts';
+import { canonicalLanguage, isKnownLanguage, LANGUAGES } from '../language.ts';
 import { redactSecrets } from '../notebook/redact.ts';
 import type { SampleContent } from './format.ts';
 
@@ -42,7 +42,7 @@ export function readImportRow(line: string): ImportedRow | { readonly problem: s
   const cwe = normalizeCwe(row.cwe);
   if (!cwe || !/^CWE-[1-9]\d{0,3}$/.test(cwe)) return { problem: `"cwe" is ${named(row.cwe)}; it must be a CWE id such as CWE-89` };
   const language = canonicalLanguage(row.language);
-  if (!isSupported(language)) return { problem: `"language" is ${named(row.language)}; SafeNote has ${LANGUAGES.join(', ')}` };
+  if (!isKnownLanguage(language)) return { problem: `"language" is ${named(row.language)}; SafeNote has ${LANGUAGES.join(', ')}, and takes ruby, php, csharp, rust, kotlin and some others as text` };
   const description = (row.description ?? '').replace(/\s+/g, ' ').trim();
   if (description.length > MAX_DESCRIPTION) return { problem: `"description" has ${description.length} characters; a task has at most ${MAX_DESCRIPTION}` };
   for (const side of ['vulnerable', 'secure'] as const) {

@@ -20,11 +20,33 @@ export interface SampleVectors {
  */
 export const KNOWLEDGE_WEIGHTS = {
   sample: { codeLexical: 1.5, codeDense: 1, taskLexical: 0.5, taskDense: 2, apis: 0.5, causes: 0.5 },
-  cwe: { votes: 1, terms: 0.5, apis: 0.3, text: 0.3, draft: 0.8 },
+  cwe: { votes: 1, crowd: 0.2, terms: 0.5, changed: 0.8, apis: 0.25, text: 1.2, draft: 3 },
 } as const;
+export type EvidenceKind = keyof typeof KNOWLEDGE_WEIGHTS.cwe;
+
+/** What there is to say about one CWE and one query, before it is weighed. */
+export interface RelevanceSigns {
+  readonly drafted: boolean;
+  /** The guideline names an API that is in reach. */
+  readonly api: boolean;
+  /** Share of the task's words that the guideline has, and of the code's terms that the CWE's best sample has. */
+  readonly words: number;
+  readonly code: number;
+  /** Cosine to the CWE's best sample; absent without an embedder. */
+  readonly similarity?: { readonly task: number; readonly code: number };
+}
+
+export interface Looked {
+  /** Kind of evidence → CWE → its share of it. */
+  readonly evidence: Readonly<Record<EvidenceKind, ReadonlyMap<string, number>>>;
+  /** CWE → its best sample. */
+  readonly best: ReadonlyMap<string, string>;
+  readonly signs: (cwe: string) => RelevanceSigns;
+}
 
 /** So many of the fused samples vote for their CWE. */
 const VOTERS = 20;
+const CROWD = 30;
 const DEPTH = 60;
 
 /**
@@ -43,6 +65,8 @@ export class KnowledgeRetriever {
   private readonly guidelineApis = new Map<string, LexicalIndex>();
   /** Language family → what its samples' terms say about CWEs. */
   private readonly terms = new Map<string, CweEvidence>();
+  /** The same for the lines alone that the secure side does not have: what makes a sample vulnerable. */
+  private readonly changed = new Map<string, CweEvidence>();
   private readonly vectors: SampleVectors | undefined;
 
   constructor(base: KnowledgeBase, vectors?: SampleVectors) {
@@ -56,6 +80,9 @@ export class KnowledgeRetriever {
       const family = languageFamily(sample.language);
       const terms = this.terms.get(family) ?? new CweEvidence();
       this.terms.set(family, terms);
+      const changed = this.changed.get(family) ?? new CweEvidence();
+      this.changed.set(family, changed);
+      changed.add(sample, codeTokens(changedLines(sample)));
       terms.add(sample, termsOf(codeTokens(sample.vulnerable), apiTokens(sample.apis), textTokens(sample.description)));
     }
     for (const guideline of base.guidelines) {
@@ -84,12 +111,29 @@ export class KnowledgeRetriever {
 
   /** The best CWEs first, at most `limit`, each with its best sample. */
   retrieve(query: RetrievalQuery, vectors: QueryVectors, options: { limit: number; minSimilarity: number; without?: string }): Retrieved<RetrievedKnowledge>[] {
+    const looked = this.look(query, vectors, options.without);
+    const totals = new Map<string, number>();
+    for (const [kind, shared] of Object.entries(looked.evidence)) {
+      const weight = KNOWLEDGE_WEIGHTS.cwe[kind as EvidenceKind];
+      for (const [cwe, share] of shared) if (this.guidelines.has(cwe)) totals.set(cwe, (totals.get(cwe) ?? 0) + weight * share);
+    }
+    const cwes = [...totals].map(([id, score]) => ({ id, score })).sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+    return cwes.slice(0, options.limit).flatMap(({ id: cwe, score }) => {
+      const guideline = this.guidelines.get(cwe);
+      if (!guideline) return [];
+      const sampleId = looked.best.get(cwe);
+      return [{ item: { guideline, sample: sampleId === undefined ? undefined : this.samples.get(sampleId) }, score, passesGate: relevanceOf(looked.signs(cwe)) >= options.minSimilarity }];
+    });
+  }
+
+  /** What speaks for each CWE, and how each is related to the query; the weights come afterwards. */
+  look(query: RetrievalQuery, vectors: QueryVectors, without?: string): Looked {
     const code = codeTokens(query.code);
     const task = textTokens(query.task);
     const apis = apiTokens(query.apis);
     const fits = (id: string) => {
       const sample = this.samples.get(id);
-      return sample !== undefined && id !== options.without && sameFamily(sample.language, query.language);
+      return sample !== undefined && id !== without && sameFamily(sample.language, query.language);
     };
     const lexical = (index: LexicalIndex, tokens: readonly string[]) => index.search(tokens).map((r) => r.id).filter(fits).slice(0, DEPTH);
     const dense = { code: this.nearest('code', vectors.code, fits), task: this.nearest('task', vectors.task, fits) };
@@ -102,32 +146,35 @@ export class KnowledgeRetriever {
       { ids: lexical(this.apis, apis), weight: w.apis },
       { ids: lexical(this.causes, task), weight: w.causes },
     ]);
-
     const cweOf = (id: string) => this.samples.get(id)?.cwe ?? '';
-    const votes = new Map<string, number>();
-    ranked.slice(0, VOTERS).forEach(({ id }, at) => votes.set(cweOf(id), (votes.get(cweOf(id)) ?? 0) + 1 / (at + 1)));
+    const family = languageFamily(query.language);
+    const known = termsOf(code, apis, task);
     const byApi = shares(this.guidelineApis.get(query.language)?.search(apis) ?? []);
-    const v = KNOWLEDGE_WEIGHTS.cwe;
-    const evidence: [number, ReadonlyMap<string, number>][] = [
-      [v.votes, shares([...votes].map(([id, score]) => ({ id, score })))],
-      [v.terms, this.terms.get(languageFamily(query.language))?.posterior(termsOf(code, apis, task)) ?? new Map<string, number>()],
-      [v.apis, byApi],
-      [v.text, shares(this.guidelineText.search(task))],
-      [v.draft, new Map(query.draftCwes.map((cwe) => [cwe, 1]))],
-    ];
-    const totals = new Map<string, number>();
-    for (const [weight, shared] of evidence) for (const [cwe, share] of shared) if (this.guidelines.has(cwe)) totals.set(cwe, (totals.get(cwe) ?? 0) + weight * share);
-    const cwes = [...totals].map(([id, score]) => ({ id, score })).sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
-
+    const evidence: Record<EvidenceKind, ReadonlyMap<string, number>> = {
+      votes: tally(ranked.slice(0, VOTERS), cweOf, (at) => 1 / (at + 1)),
+      crowd: tally(ranked.slice(0, CROWD), cweOf, () => 1),
+      terms: this.terms.get(family)?.posterior(known) ?? NO_EVIDENCE,
+      changed: this.changed.get(family)?.posterior(code) ?? NO_EVIDENCE,
+      apis: byApi,
+      text: shares(this.guidelineText.search(task)),
+      draft: new Map(query.draftCwes.map((cwe) => [cwe, 1])),
+    };
     const best = new Map<string, string>();
     for (const { id } of ranked) if (!best.has(cweOf(id))) best.set(cweOf(id), id);
-    return cwes.slice(0, options.limit).flatMap(({ id: cwe, score }) => {
-      const guideline = this.guidelines.get(cwe);
-      if (!guideline) return [];
-      const sampleId = best.get(cwe);
-      const relevance = this.relevance(cwe, sampleId, { code, task, dense, apiHit: byApi.has(cwe), drafted: query.draftCwes.includes(cwe) });
-      return [{ item: { guideline, sample: sampleId === undefined ? undefined : this.samples.get(sampleId) }, score, passesGate: relevance >= options.minSimilarity }];
-    });
+    // Once for all CWEs: a query's terms are weighed against the whole index.
+    const covered = { code: this.code.coverage(code), words: this.guidelineText.coverage(task) };
+    const withVectors = dense.task.similarity.size > 0 || dense.code.similarity.size > 0;
+    const signs = (cwe: string): RelevanceSigns => {
+      const own = best.get(cwe) ?? '';
+      return {
+        drafted: query.draftCwes.includes(cwe),
+        api: byApi.has(cwe),
+        words: covered.words(cwe),
+        code: covered.code(own),
+        ...(withVectors ? { similarity: { task: dense.task.similarity.get(own) ?? 0, code: dense.code.similarity.get(own) ?? 0 } } : {}),
+      };
+    };
+    return { evidence, best, signs };
   }
 
   private nearest(facet: 'code' | 'task', vector: Float32Array | undefined, fits: (id: string) => boolean): { ids: string[]; similarity: Map<string, number> } {
@@ -140,25 +187,28 @@ export class KnowledgeRetriever {
     const ids = [...similarity].sort((a, b) => b[1] - a[1]).slice(0, DEPTH).map(([id]) => id);
     return { ids, similarity };
   }
+}
 
-  /**
-   * Whether this CWE has to do with the request, in [0, 1]. What a rule saw in a draft always has. The weights separate
-   * ordinary tasks from security tasks at 0.35, fitted on one part of bench/gate.mts's tasks and looked at on the other:
-   * an API that the guideline names is enough by itself, and so is code much like the sample's.
-   */
-  private relevance(
-    cwe: string,
-    sampleId: string | undefined,
-    e: { code: readonly string[]; task: readonly string[]; dense: Record<'code' | 'task', { similarity: Map<string, number> }>; apiHit: boolean; drafted: boolean },
-  ): number {
-    if (e.drafted) return 1;
-    const own = sampleId ?? '';
-    const words = this.guidelineText.coverage(e.task)(cwe);
-    const api = e.apiHit ? 1 : 0;
-    if (e.dense.task.similarity.size === 0 && e.dense.code.similarity.size === 0) return Math.min(1, 0.7 * this.code.coverage(e.code)(own) + 0.85 * words + 0.35 * api);
-    const dense = 0.24 * Math.max(0, e.dense.task.similarity.get(own) ?? 0) + 0.61 * Math.max(0, e.dense.code.similarity.get(own) ?? 0);
-    return Math.min(1, dense + 0.24 * words + 0.35 * api);
-  }
+const NO_EVIDENCE: ReadonlyMap<string, number> = new Map();
+
+/**
+ * Whether a CWE has to do with the request, in [0, 1]. What a rule saw in a draft always has. The weights separate
+ * ordinary tasks from security tasks at 0.35, fitted on one part of bench/gate.mts's tasks and looked at on the other:
+ * an API that the guideline names is enough by itself, and so is code much like the sample's.
+ */
+export function relevanceOf(signs: RelevanceSigns): number {
+  if (signs.drafted) return 1;
+  const api = signs.api ? 1 : 0;
+  if (!signs.similarity) return Math.min(1, 0.7 * signs.code + 0.85 * signs.words + 0.35 * api);
+  const dense = 0.24 * Math.max(0, signs.similarity.task) + 0.61 * Math.max(0, signs.similarity.code);
+  return Math.min(1, dense + 0.24 * signs.words + 0.35 * api);
+}
+
+/** Votes of ranked samples for their CWE, as shares. */
+function tally(ranked: readonly { readonly id: string }[], cweOf: (id: string) => string, weight: (at: number) => number): Map<string, number> {
+  const votes = new Map<string, number>();
+  ranked.forEach(({ id }, at) => votes.set(cweOf(id), (votes.get(cweOf(id)) ?? 0) + weight(at)));
+  return shares([...votes].map(([id, score]) => ({ id, score })));
 }
 
 /** Scores as shares of their sum, so that evidence of different kinds can be added. */
@@ -170,4 +220,10 @@ function shares(ranked: readonly { readonly id: string; readonly score: number }
 /** One vocabulary for code, APIs and words, told apart by a mark. */
 function termsOf(code: readonly string[], apis: readonly string[], words: readonly string[]): string[] {
   return [...code, ...apis.map((api) => `@${api}`), ...words.map((word) => `#${word}`)];
+}
+
+/** Lines of the vulnerable side that the secure side does not have; all of it where only lines were added. */
+function changedLines(sample: Pick<Sample, 'vulnerable' | 'secure'>): string {
+  const secure = new Set(sample.secure.split('\n').map((line) => line.trim()));
+  return sample.vulnerable.split('\n').filter((line) => !secure.has(line.trim())).join('\n') || sample.vulnerable;
 }

@@ -1,7 +1,7 @@
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { normalizeCwe } from '../cwe.ts';
-import { isSupported } from '../language.ts';
+import { isKnownLanguage } from '../language.ts';
 import { firstFence, splitSections, trimBlank } from '../markdown-sections.ts';
 import type { Guideline, Sample } from './knowledge.ts';
 
@@ -51,8 +51,8 @@ export function parseSample(text: string, path: string): Sample {
   if (!place || !cwe) throw new KnowledgeError(`${path}: a sample lies in CWE-NNN/ and is named <language>-<slug>.md.`);
   const { front, sections } = split(text, path);
   const data = check(SampleFront, front, path);
-  if (!isSupported(data.language) || data.language !== place[2]) {
-    throw new KnowledgeError(`${path}: "language" is "${data.language}", the file's name says "${place[2]}"; both must name one of SafeNote's languages.`);
+  if (!isKnownLanguage(data.language) || data.language !== place[2]) {
+    throw new KnowledgeError(`${path}: "language" is "${data.language}", the file's name says "${place[2]}"; both must name a language that SafeNote knows.`);
   }
   const code = (title: string) => {
     const block = need(sections, title, path).code;

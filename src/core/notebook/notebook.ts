@@ -31,6 +31,8 @@ export interface NotesFound {
  * goes out, and more of the file changed no hit in bench/gate.mts's tasks.
  */
 const QUERY_CHARS = 600;
+/** Of a whole piece the beginning, as of the samples and notes that it is compared with; the model cuts it at its own length. */
+const WHOLE_CHARS = 3000;
 
 /** Cosine below which a note is about something else than the words of a search. */
 const ALIKE = 0.25;
@@ -62,7 +64,7 @@ export class Notebook {
   /** Vectors of a query; empty, with a remark, where there is no embedder. */
   async embedQuery(query: RetrievalQuery, signal: AbortSignal): Promise<{ vectors: QueryVectors; remarks: string[] }> {
     if (!this.embedder) return { vectors: {}, remarks: [LEXICAL_ONLY] };
-    const code = query.code.trim().slice(-QUERY_CHARS);
+    const code = query.whole ? query.code.trim().slice(0, WHOLE_CHARS) : query.code.trim().slice(-QUERY_CHARS);
     const task = query.task.trim();
     try {
       const texts = [code, task].filter(Boolean);

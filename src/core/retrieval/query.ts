@@ -5,11 +5,13 @@ export interface RetrievalQuery {
   readonly task: string;
   /** Draft or context: the imports in use, the enclosing function, what stands before the caret. */
   readonly code: string;
+  /** The code is a whole piece (a draft, a function that is there) and not what leads up to a caret. */
+  readonly whole?: boolean;
   /** APIs in reach: called and imported names, as written. */
   readonly apis: readonly string[];
   /** The workspace's own modules and what is imported from them: these tell most. */
   readonly ownApis: readonly string[];
-  /** CWEs that the in-process rules see in a draft; empty without one. */
+  /** CWEs that the in-process rules see in the code, where it is a whole piece; empty without one. */
   readonly draftCwes: readonly string[];
 }
 

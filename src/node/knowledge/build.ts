@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExpectedError } from '../../core/errors.ts';
+import { isSupported } from '../../core/language.ts';
 import type { LanguageModel } from '../../core/llm/model.ts';
 import { heatMap, heatMapChart, type HeatMap, reportHtml, reportMarkdown } from '../../core/notebook/build-report.ts';
 import { type BuildEstimate, type BuildReport, type BuildRun, type BuildTask, OfflineBuild } from '../../core/notebook/offline-build.ts';
@@ -55,7 +56,7 @@ export class NotebookBuild {
   static async prepare(app: App, model: LanguageModel, choice: BuildChoice): Promise<NotebookBuild> {
     const library = await app.assets.knowledge();
     const all = new Map([...app.shelf.usable().samples, ...library.samples].map((s) => [s.id, s]));
-    const fits = [...all.values()].filter((s) => s.description && (!choice.cwes?.length || choice.cwes.includes(s.cwe)) && (!choice.languages?.length || choice.languages.includes(s.language)));
+    const fits = [...all.values()].filter((s) => s.description && isSupported(s.language) && (!choice.cwes?.length || choice.cwes.includes(s.cwe)) && (!choice.languages?.length || choice.languages.includes(s.language)));
     const chosen = spread(fits.map((sample) => ({ sample, key: `${sample.id}#${hash(sample.description)}` })), choice.limit ?? Number.POSITIVE_INFINITY);
     if (chosen.length === 0) throw new ExpectedError('nothing-to-build', 'No task of the knowledge base fits this choice.', 'Choose other weaknesses or languages; "knowledge list --all" shows what there is.');
     return new NotebookBuild(app, model, chosen, new FileBuildJournal(app.userFolders.build(app.workspaceFolder, `${model.origin} ${model.name}`)));

@@ -1,5 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { isCancelled, ExpectedError, messageOf } from '../../core/errors.ts';
+import { apisOfCode } from '../../core/retrieval/note-retriever.ts';
+import { isSupported } from '../../core/language.ts';
 import type { SampleContent } from '../../core/knowledge/format.ts';
 import { readImportRow } from '../../core/knowledge/import-row.ts';
 import { KnowledgeError } from '../../core/knowledge/parse.ts';
@@ -99,6 +101,7 @@ export async function importKnowledge(app: App, file: string, options: ImportOpt
 
 /** Adds what the syntax tree says: the APIs that a pair calls, and the slice of its secure side. */
 async function enriched(app: App, content: SampleContent, signal: AbortSignal): Promise<SampleContent> {
+  if (!isSupported(content.language)) return { ...content, apis: apisOfCode(content.vulnerable).filter((name) => name.length <= 80).slice(0, 24) };
   try {
     const outlines = await Promise.all([content.vulnerable, content.secure].map((text) => app.parser.outline({ path: `sample.${content.language}`, language: content.language, text }, signal)));
     const apis = [...new Set(outlines.flatMap((o) => o.calls.map((c) => c.name)))].filter((name) => name.length <= 80).slice(0, 24);

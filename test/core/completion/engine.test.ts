@@ -177,4 +177,15 @@ describe('Secure Complete', () => {
     assert.deepEqual(out.context.knowledge.map((x) => x.item.guideline.cwe), ['CWE-89']);
     assert.match(out.messages.at(-1)?.content ?? '', /Use parameters/);
   });
+
+  it('ranks by what the rules see in code that is looked up', async () => {
+    const guideline = (cwe: string) => ({ cwe, title: cwe, detectable: true, apis: {}, keywords: ['words'], causes: ['c'], practices: ['p'], pitfalls: ['q'] });
+    const base = { guidelines: ['CWE-78', 'CWE-89'].map(guideline), samples: [] };
+    const { engine } = house({ base });
+    const look = async (code: string) => (await engine.retrieve({ language: 'python', task: 'words', code }, new AbortController().signal)).knowledge;
+    assert.equal((await look('good(x)'))[0]?.item.guideline.cwe, 'CWE-78');
+    const [first] = await look('evil(x)');
+    assert.equal(first?.item.guideline.cwe, 'CWE-89');
+    assert.equal(first?.passesGate, true);
+  });
 });

@@ -84,6 +84,18 @@ describe("the workspace's shelf of knowledge", () => {
     assert.match(report.skipped[4]?.problem ?? '', /50000 characters/);
   });
 
+  it('takes pairs of languages without rules too, and finds them by their words', async () => {
+    const app = open();
+    const ruby = 'def find_pump(db, plate)\n  db.execute("SELECT * FROM pumps WHERE plate = \'#{plate}\'")\nend';
+    const report = await importKnowledge(app, await rows(pair({ language: 'rb', vulnerable: ruby, secure: 'def find_pump(db, plate)\n  db.execute("SELECT * FROM pumps WHERE plate = ?", plate)\nend' })), { signal });
+    assert.deepEqual(report.skipped, []);
+    const [stored] = app.shelf.load().files;
+    assert.equal(stored?.sample?.language, 'ruby');
+    assert.ok(stored?.sample?.apis.includes('db.execute'));
+    const found = await app.engine.retrieve({ language: 'ruby', code: 'def find_valve(db, plate)\n  db.execute("SELECT * FROM valves WHERE plate = \'#{plate}\'")\nend' }, signal);
+    assert.equal(found.knowledge[0]?.item.sample?.id, stored?.id);
+  });
+
   it('keeps code that looks like Markdown, and descriptions that do', async () => {
     const app = open();
     const secure = 'def f():\n    """\n```\n## Secure\n---\n````\n"""\n    return 1';
