@@ -17,6 +17,8 @@ import type { TestConsent } from '../core/verification/test-runner.ts';
 import { Fixer } from '../core/verification/fixer.ts';
 import { FunctionCheck } from '../core/verification/function-check.ts';
 import { Marks } from '../core/verification/marks.ts';
+import type { ScanEvent } from '../core/verification/scans.ts';
+import type { Turn } from '../core/verification/turn.ts';
 import { Verifier } from '../core/verification/verifier.ts';
 import { FileActivityJournal } from './activity/file-journal.ts';
 import { RuleAnalyzers } from './activity/rule-analyzers.ts';
@@ -61,6 +63,10 @@ export interface AppOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Asks about the workspace's tests; where absent the answer is no. Answers are kept per workspace, outside of it. */
   readonly testConsent?: TestConsent;
+  /** Told when an analyzer begins with a text, and when it has answered. */
+  readonly onScan?: (event: ScanEvent) => void;
+  /** One Semgrep and one CodeQL at a time, also where there are several workspace folders. */
+  readonly turns?: Turns;
   /** Marks of false positives count also where nobody approved them here: a job that runs on a reviewed repository. */
   readonly trustMarks?: boolean;
   /** Run tests without a sandbox also where there is one. */
@@ -75,6 +81,12 @@ export interface AppOptions {
 
 /** For what is still to be written when everything else has ended, in milliseconds. */
 const LAST_WORDS_MS = 2_000;
+
+/** Who waits for whom among several apps. */
+export interface Turns {
+  readonly semgrep: Turn;
+  readonly codeql: Turn;
+}
 
 /** Core and ports put together for one workspace folder, for the editor and the command line alike. Starts nothing. */
 export class App {
@@ -149,6 +161,7 @@ export class App {
       managedFolder: this.userFolders.semgrep,
       env,
       warm: options.semgrepWarm,
+      ...(options.turns ? { turn: options.turns.semgrep } : {}),
       log,
     });
     this.codeql = new CodeqlAnalyzer({
@@ -158,11 +171,12 @@ export class App {
       trusted: options.trusted,
       folder: this.userFolders.codeql,
       warm: options.semgrepWarm,
+      ...(options.turns ? { turn: options.turns.codeql } : {}),
       env,
       log,
     });
     this.marks = new Marks({ store: new FileMarkStore({ workspaceFolder, approvals }), relative: (file) => nameInside(workspaceFolder, file), now: () => new Date(), ...(options.trustMarks ? { trustAll: () => true } : {}) });
-    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep], [this.codeql], this.marks);
+    this.verifier = new Verifier(this.parser, [this.builtin, this.semgrep], [this.codeql], { marks: this.marks, ...(options.onScan ? { onScan: options.onScan } : {}) });
     this.sandbox = new Sandbox(env);
     const answers = new Approvals({ file: this.userFolders.testConsents(workspaceFolder), workspaceFolder, head: 'Answers about running tests' });
     this.testConsent = new KeptConsent({ answers, ask: options.testConsent });

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import type { Logger } from '../core/log.ts';
+import type { ScanEvent } from '../core/verification/scans.ts';
+import { Turn } from '../core/verification/turn.ts';
 import type { App } from '../node/app.ts';
 import { Listeners } from './common/disposables.ts';
 import type { Configuration } from './common/configuration.ts';
@@ -21,6 +23,8 @@ export interface Room {
 export class Apps implements vscode.Disposable {
   private readonly rooms = new Map<string, Promise<Room>>();
   private readonly made = new Listeners<Room>();
+  private readonly scans = new Listeners<ScanEvent>();
+  private readonly turns = { semgrep: new Turn(), codeql: new Turn() };
   private readonly agreed = new Listeners<void>();
   private readonly subscriptions: vscode.Disposable[] = [];
   private readonly o: { assetsRoot: string; homeless: vscode.Uri; configuration: Configuration; models: ModelSource; env: NodeJS.ProcessEnv; log: Logger };
@@ -53,6 +57,11 @@ export class Apps implements vscode.Disposable {
   /** Calls back when the user has agreed to a way of running tests. */
   onDidAgreeToTests(listener: () => void): vscode.Disposable {
     return this.agreed.on(listener) as vscode.Disposable;
+  }
+
+  /** Calls back when an analyzer begins with a text, and when it has answered. */
+  onScan(listener: (event: ScanEvent) => void): vscode.Disposable {
+    return this.scans.on(listener) as vscode.Disposable;
   }
 
   async dispose(): Promise<void> {
@@ -100,6 +109,8 @@ export class Apps implements vscode.Disposable {
       model: () => this.o.models.current(),
       log: this.o.log,
       semgrepWarm: true,
+      turns: this.turns,
+      onScan: (event) => this.scans.fire(event),
       env: this.o.env,
       testConsent: questions,
     });

@@ -21,6 +21,8 @@ import { Doctor } from './features/doctor.ts';
 import { installSemgrepCommand } from './features/install-semgrep.ts';
 import { showMenu } from './features/menu.ts';
 import { ShowPrompt } from './features/show-prompt.ts';
+import { CheckQueue } from './findings/check-queue.ts';
+import { CheckStatus } from './findings/check-status.ts';
 import { Diagnostics } from './findings/diagnostics.ts';
 import { FileChecks } from './findings/file-checks.ts';
 import { FindingsStore } from './findings/findings-store.ts';
@@ -83,14 +85,16 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
 
   const findings = new FindingsStore();
   own.add(new Diagnostics(findings));
-  const checks = own.add(new FileChecks({ apps, findings, errors }));
+  const queue = own.add(new CheckQueue({ onError: (what, error) => errors.quiet(what, error) }));
+  const checkStatus = own.add(new CheckStatus({ apps, findings, queue }));
+  const checks = own.add(new FileChecks({ apps, findings, queue }));
 
   const sessions = new Sessions();
   const decisions = new Decisions();
   const { status } = shell;
   const gutter = own.add(new Gutter(vscode.Uri.joinPath(context.extensionUri, 'media')));
   const provider = own.add(new CompletionProvider({ apps, configuration, models, status, gutter, sessions, decisions, errors, log, registration: shell.inlineProvider }));
-  const guard = own.add(new Guard({ pastes: shell.pastes, apps, configuration, findings, sessions, errors, log }));
+  const guard = own.add(new Guard({ pastes: shell.pastes, apps, configuration, findings, sessions, queue, log }));
   const acceptance = own.add(new Acceptance({ guard, provider, sessions, apps, findings, status, gutter, errors, log }));
   const failures = own.add(new TestFailures());
   own.add(new TestFixes(sessions));
@@ -213,6 +217,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     fix: fixes.pending,
     imported: sarif.last,
     told: fixes.told,
+    checks: checkStatus.look,
+    queued: queue.size,
     message: errors.last,
     activationMs: shell.activationMs(),
     notes: { security: views.security.look, function: views.function.look },

@@ -1,9 +1,9 @@
-import { isCancelled, messageOf } from '../errors.ts';
 import { LineIndex, type OffsetRange, type SourceDocument, type TextEdit } from '../source.ts';
 import type { SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
 import { editedRanges, introduced, sortErrors, unavailableReasons, withEdits, withoutRepeats } from './differential.ts';
 import type { Analyzer, AnalyzerName, AnalyzerReport, Finding } from './finding.ts';
 import type { Lapsed, Marks } from './marks.ts';
+import { type ScanEvent, Scans } from './scans.ts';
 import { type Suppressed, sortSuppressed } from './suppression.ts';
 import type { SecurityVerdict, Status } from './verdict.ts';
 
@@ -27,8 +27,6 @@ export interface PendingVerdict {
 
 /** Past this no analyzer is waited for, in milliseconds. */
 const LAST_DEADLINE_MS = 30_000;
-/** Reports of unchanged texts that are kept: the document before the completion is asked for again and again. */
-const CACHE_SIZE = 32;
 
 /** Asks the analyzers and makes verdicts of what they say (DESIGN §4.6). */
 export class Verifier {
@@ -36,11 +34,12 @@ export class Verifier {
   private readonly onDemand: readonly Analyzer[];
   private readonly parser: SyntaxParser;
   private readonly marks: Marks | undefined;
-  private readonly cache = new Map<string, Promise<AnalyzerReport>>();
+  private readonly scans: Scans;
 
   /** `onDemand` are asked only by name: they take minutes, and no completion waits for them. */
-  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[], onDemand: readonly Analyzer[] = [], marks?: Marks) {
-    this.marks = marks;
+  constructor(parser: SyntaxParser, analyzers: readonly Analyzer[], onDemand: readonly Analyzer[] = [], o: { marks?: Marks; onScan?: (event: ScanEvent) => void } = {}) {
+    this.marks = o.marks;
+    this.scans = new Scans(o.onScan);
     this.parser = parser;
     this.analyzers = analyzers;
     this.onDemand = onDemand;
@@ -58,7 +57,7 @@ export class Verifier {
     const { signal } = options;
     const { analyzers } = options;
     const wanted = analyzers ? [...this.analyzers, ...this.onDemand].filter((a) => analyzers.includes(a.name)) : this.analyzers;
-    const [outline, ...reports] = await Promise.all([this.outline(document, signal), ...wanted.map((a) => this.ask(a, document, signal))]);
+    const [outline, ...reports] = await Promise.all([this.outline(document, signal), ...wanted.map((a) => this.scans.ask(a, document, signal))]);
     for (const name of options.analyzers ?? []) {
       if (!wanted.some((a) => a.name === name)) reports.push({ name, version: null, status: 'unavailable', reason: 'it is not part of this installation', findings: [], ms: 0 });
     }
@@ -95,7 +94,7 @@ export class Verifier {
     const after = withEdits(document, edits);
     const asked = this.analyzers.map((analyzer) => ({
       name: analyzer.name,
-      answer: Promise.all([this.ask(analyzer, after, signal), this.askBefore(analyzer, document, signal)]).then(([now, before]) => ({ now, before })),
+      answer: Promise.all([this.scans.ask(analyzer, after, signal), this.scans.ask(analyzer, document, signal, { unchanged: true })]).then(([now, before]) => ({ now, before })),
     }));
     const outlines = Promise.all([this.outline(after, signal), this.outline(document, signal)]);
     const answers = new Map<AnalyzerName, { now: AnalyzerReport; before: AnalyzerReport }>();
@@ -166,38 +165,6 @@ export class Verifier {
 
   private outline(document: SourceDocument, signal: AbortSignal): Promise<SyntaxOutline> {
     return this.parser.outline(document, signal);
-  }
-
-  /** An analyzer's answer; what it throws is a report of its own, but for cancellation. */
-  private async ask(analyzer: Analyzer, document: SourceDocument, signal: AbortSignal): Promise<AnalyzerReport> {
-    const started = Date.now();
-    try {
-      return await analyzer.analyze(document, signal);
-    } catch (error) {
-      if (isCancelled(error) || signal.aborted) throw error;
-      return { name: analyzer.name, version: null, status: 'unavailable', reason: messageOf(error), findings: [], ms: Date.now() - started };
-    }
-  }
-
-  /** The answer for a document before the change, remembered: it does not change between attempts. */
-  private async askBefore(analyzer: Analyzer, document: SourceDocument, signal: AbortSignal): Promise<AnalyzerReport> {
-    const key = `${analyzer.name}\u0000${document.path}\u0000${document.language}\u0000${document.text}`;
-    const known = this.cache.get(key);
-    if (known) return known;
-    const answer = this.ask(analyzer, document, signal);
-    this.cache.set(key, answer);
-    for (const oldest of this.cache.keys()) {
-      if (this.cache.size <= CACHE_SIZE) break;
-      this.cache.delete(oldest);
-    }
-    try {
-      const report = await answer;
-      if (report.status !== 'ran') this.cache.delete(key);
-      return report;
-    } catch (error) {
-      this.cache.delete(key);
-      throw error;
-    }
   }
 }
 

@@ -1,27 +1,34 @@
 import * as vscode from 'vscode';
 import { ExpectedError } from '../../core/errors.ts';
+import { canonicalLanguage } from '../../core/language.ts';
 import { LineIndex } from '../../core/source.ts';
+import { codeOnly } from '../../core/verification/code-only.ts';
 import type { Finding } from '../../core/verification/finding.ts';
 import { describeMark } from '../../core/verification/marks.ts';
 import type { DocumentVerdict } from '../../core/verification/verifier.ts';
 import type { Apps } from '../apps.ts';
 import { Disposables } from '../common/disposables.ts';
 import { displayName, type EditorSource, fingerprint, ownOffsets, placeIn, readSource, refusal } from '../common/documents.ts';
-import type { ErrorPath } from '../common/error-path.ts';
 import { withProgress } from '../common/progress.ts';
 import { analyzerName } from '../completion/verdict-text.ts';
-import type { FindingsStore, NewFinding } from './findings-store.ts';
+import type { CheckQueue } from './check-queue.ts';
+import type { FindingsStore, NewFinding, TrackedFinding } from './findings-store.ts';
 
 /** Quiet time after an edit before a document with findings is checked again, in milliseconds. */
 const RECHECK_MS = 1_000;
+/** Findings of one document that are remembered after they have gone. */
+const MAX_DELETED = 20;
 /** A check after which a mark or its removal shows is given up after this, in milliseconds. */
 const AGAIN_MS = 30_000;
 
 /** Checks whole documents: on demand, and again after edits while they have findings. Documents without are left alone. */
 export class FileChecks implements vscode.Disposable {
   private readonly disposables = new Disposables();
-  private readonly pending = new Map<string, { timer: NodeJS.Timeout; controller: AbortController }>();
-  private readonly o: { apps: Apps; findings: FindingsStore; errors: ErrorPath };
+  /** The code of each document as it was last checked, without its comments. */
+  private readonly checked = new Map<string, string>();
+  /** Findings whose text was deleted or repaired: undo may bring it back. */
+  private readonly deleted = new Map<string, readonly TrackedFinding[]>();
+  private readonly o: { apps: Apps; findings: FindingsStore; queue: CheckQueue };
 
   constructor(options: FileChecks['o']) {
     this.o = options;
@@ -32,15 +39,19 @@ export class FileChecks implements vscode.Disposable {
       }),
     );
     // An unsaved text that is closed is gone, and its findings with it.
-    this.disposables.add(vscode.workspace.onDidCloseTextDocument((document) => document.isUntitled && this.o.findings.clear(document.uri.toString())));
+    this.disposables.add(vscode.workspace.onDidCloseTextDocument((document) => this.closed(document)));
   }
 
   dispose(): void {
-    for (const { timer, controller } of this.pending.values()) {
-      clearTimeout(timer);
-      controller.abort();
-    }
     this.disposables.dispose();
+  }
+
+  private closed(document: vscode.TextDocument): void {
+    const uri = document.uri.toString();
+    this.checked.delete(uri);
+    this.deleted.delete(uri);
+    this.o.queue.cancel(uri);
+    if (document.isUntitled) this.o.findings.clear(uri);
   }
 
   /** "Verify File": every analyzer that is there, the findings into the store, the result in words. */
@@ -59,14 +70,18 @@ export class FileChecks implements vscode.Disposable {
     const text = document.getText();
     if (fingerprint(read.source.text.slice(read.shift)) !== fingerprint(text) && read.shift === 0) throw new ExpectedError('changed', `${name} changed while it was verified, so the result was not used.`, 'Run "SafeNote: Verify File" again.');
     const found = toOwn(result.findings, read);
-    this.o.findings.put(document.uri.toString(), { kind: 'file' }, found, placeIn(document));
+    const own = document.uri.toString();
+    this.o.findings.put(own, { kind: 'file' }, found, placeIn(document));
+    this.deleted.delete(own);
+    if (result.reports.every((r) => r.status === 'ran')) this.checked.set(own, codeOf(document));
+    else this.checked.delete(own);
     // Not awaited: the command is done, the message may stay for long.
     void this.say(name, found.length, result);
   }
 
   /** Looks again at a document that has findings, after something else than its text has changed. */
-  again(document: vscode.TextDocument): Promise<void> {
-    return this.recheck(document, AbortSignal.timeout(AGAIN_MS));
+  async again(document: vscode.TextDocument): Promise<void> {
+    await this.recheck(document, AbortSignal.timeout(AGAIN_MS));
   }
 
   private async say(name: string, count: number, { reason, reports, suppressed, lapsed }: DocumentVerdict): Promise<void> {
@@ -90,37 +105,63 @@ export class FileChecks implements vscode.Disposable {
 
   private edited({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
     const uri = document.uri.toString();
-    if (contentChanges.length === 0 || this.o.findings.of(uri).length === 0) return;
+    const before = this.o.findings.of(uri);
+    if (contentChanges.length === 0 || (before.length === 0 && !this.deleted.has(uri))) return;
     this.o.findings.edit(uri, contentChanges.map((c) => ({ offset: c.rangeOffset, length: c.rangeLength, text: c.text })), placeIn(document));
-    this.later(document);
+    const gone = before.filter((f) => !this.o.findings.byId(f.id));
+    if (gone.length > 0) {
+      this.remember(uri, gone);
+      this.checked.delete(uri);
+    }
+    // What came in a SARIF file cannot be checked here.
+    if (!this.deleted.has(uri) && before.every((f) => f.origin.kind === 'import')) return;
+    this.o.queue.later('Checking the findings again', uri, RECHECK_MS, async (signal) => {
+      const code = codeOf(document);
+      // Only comments have changed, and the findings have moved along.
+      if (this.checked.get(uri) === code) return;
+      if (await this.recheck(document, signal)) this.checked.set(uri, code);
+    });
   }
 
-  private later(document: vscode.TextDocument): void {
-    const uri = document.uri.toString();
-    const before = this.pending.get(uri);
-    clearTimeout(before?.timer);
-    before?.controller.abort();
-    const controller = new AbortController();
-    const timer = setTimeout(() => {
-      this.recheck(document, controller.signal)
-        .catch((error: unknown) => this.o.errors.quiet('Checking the findings again', error))
-        .finally(() => this.pending.get(uri)?.controller === controller && this.pending.delete(uri));
-    }, RECHECK_MS);
-    this.pending.set(uri, { timer, controller });
+  private remember(uri: string, gone: readonly TrackedFinding[]): void {
+    const all = [...(this.deleted.get(uri) ?? []), ...gone].slice(-MAX_DELETED);
+    if (all.length > 0) this.deleted.set(uri, all);
   }
 
-  private async recheck(document: vscode.TextDocument, signal: AbortSignal): Promise<void> {
+  /** True when the findings are those of the document as it is now. */
+  private async recheck(document: vscode.TextDocument, signal: AbortSignal): Promise<boolean> {
     const uri = document.uri.toString();
-    if (document.isClosed || !vscode.workspace.isTrusted || this.o.findings.of(uri).length === 0) return;
+    if (document.isClosed || !vscode.workspace.isTrusted || (this.o.findings.of(uri).length === 0 && !this.deleted.has(uri))) return false;
     const { version } = document;
     const read = readSource(document);
     const { app } = await this.o.apps.for(document.uri);
     const [outline, result] = await Promise.all([app.parser.outline(read.source, signal), app.verifier.verifyDocument(read.source, { signal })]);
     // Half-typed code hides findings; the next quiet second tells more.
-    if (document.isClosed || document.version !== version || signal.aborted || outline.errors.length > 0) return;
+    if (document.isClosed || document.version !== version || signal.aborted || outline.errors.length > 0) return false;
     const missing = new Set<string>(result.reports.filter((r) => r.status !== 'ran').map((r) => r.name));
-    this.o.findings.reconcile(uri, toOwn(result.findings, read), missing, placeIn(document));
+    const now = toOwn(result.findings, read);
+    const lines = placeIn(document);
+    const before = this.o.findings.of(uri);
+    this.o.findings.reconcile(uri, now, missing, lines);
+    // What was gone and is there again is what it was.
+    const deleted = [...(this.deleted.get(uri) ?? [])];
+    const open = this.o.findings.of(uri);
+    const back = now
+      .filter((n) => !open.some((f) => f.start === n.start && f.finding.ruleId === n.finding.ruleId))
+      .flatMap((n) => {
+        const at = deleted.findIndex((d) => d.finding.ruleId === n.finding.ruleId && d.finding.message === n.finding.message);
+        const [was] = at === -1 ? [] : deleted.splice(at, 1);
+        return was ? [{ ...was, ...n, from: lines(n.start), to: lines(n.end) }] : [];
+      });
+    if (back.length > 0) this.o.findings.restore(back);
+    this.deleted.delete(uri);
+    this.remember(uri, [...deleted, ...before.filter((f) => !this.o.findings.byId(f.id))]);
+    return missing.size === 0;
   }
+}
+
+function codeOf(document: vscode.TextDocument): string {
+  return fingerprint(codeOnly(document.getText(), canonicalLanguage(document.languageId)));
 }
 
 /** Findings of a source in the document's own offsets. */

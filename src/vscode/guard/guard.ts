@@ -2,14 +2,14 @@ import * as vscode from 'vscode';
 import { canonicalLanguage, isSupported } from '../../core/language.ts';
 import type { Logger } from '../../core/log.ts';
 import { LineIndex, type TextEdit } from '../../core/source.ts';
+import { codeOnly } from '../../core/verification/code-only.ts';
 import type { Apps } from '../apps.ts';
-import { cancelled } from '../common/cancellation.ts';
 import type { Configuration } from '../common/configuration.ts';
 import { Disposables } from '../common/disposables.ts';
 import { displayName, ownOffsets, placeIn, readSource, refusal } from '../common/documents.ts';
-import type { ErrorPath } from '../common/error-path.ts';
 import { consumed } from '../completion/ghost-text.ts';
 import type { Sessions } from '../completion/session.ts';
+import type { CheckQueue } from '../findings/check-queue.ts';
 import type { FindingsStore } from '../findings/findings-store.ts';
 import { Insertions } from './insertions.ts';
 
@@ -20,8 +20,6 @@ const PASTE_MS = 2_000;
 
 interface Watched {
   readonly insertions: Insertions;
-  readonly controller: AbortController;
-  timer: NodeJS.Timeout | undefined;
   /** The document was saved meanwhile. */
   saved: boolean;
 }
@@ -36,7 +34,7 @@ export class Guard implements vscode.Disposable {
   /** Documents that SafeNote itself is changing. */
   private readonly own = new Set<string>();
   private checks = 0;
-  private readonly o: { pastes: Map<string, number>; apps: Apps; configuration: Configuration; findings: FindingsStore; sessions: Sessions; errors: ErrorPath; log: Logger };
+  private readonly o: { pastes: Map<string, number>; apps: Apps; configuration: Configuration; findings: FindingsStore; sessions: Sessions; queue: CheckQueue; log: Logger };
 
   constructor(options: Guard['o']) {
     this.o = options;
@@ -61,10 +59,6 @@ export class Guard implements vscode.Disposable {
   }
 
   dispose(): void {
-    for (const { timer, controller } of this.watched.values()) {
-      clearTimeout(timer);
-      controller.abort(cancelled());
-    }
     this.disposables.dispose();
   }
 
@@ -96,19 +90,17 @@ export class Guard implements vscode.Disposable {
 
   private later(document: vscode.TextDocument, insertions: Insertions): void {
     const uri = document.uri.toString();
-    const before = this.watched.get(uri);
-    clearTimeout(before?.timer);
-    before?.controller.abort(cancelled());
-    const own: Watched = { insertions, controller: new AbortController(), timer: undefined, saved: before?.saved ?? false };
-    own.timer = setTimeout(() => {
-      // Clean without having been saved: the text came from disk, as when Git changed it. The dirty mark comes only after the change.
-      const reloaded = !document.isDirty && !document.isUntitled && !own.saved && document.uri.scheme === 'file';
-      if (reloaded) return void this.watched.delete(uri);
-      this.check(document, insertions, own.controller.signal)
-        .catch((error: unknown) => this.o.errors.quiet('Checking inserted text', error))
-        .finally(() => this.watched.get(uri) === own && this.watched.delete(uri));
-    }, QUIET_MS);
+    const own: Watched = { insertions, saved: this.watched.get(uri)?.saved ?? false };
     this.watched.set(uri, own);
+    this.o.queue.later('Checking inserted text', uri, QUIET_MS, async (signal) => {
+      try {
+        // Clean without having been saved: the text came from disk, as when Git changed it. The dirty mark comes only after the change.
+        const reloaded = !document.isDirty && !document.isUntitled && !own.saved && document.uri.scheme === 'file';
+        if (!reloaded) await this.check(document, insertions, signal);
+      } finally {
+        if (this.watched.get(uri) === own) this.watched.delete(uri);
+      }
+    });
   }
 
   private async check(document: vscode.TextDocument, insertions: Insertions, signal: AbortSignal): Promise<void> {
@@ -131,6 +123,7 @@ export class Guard implements vscode.Disposable {
       from = end;
     }
     without += source.text.slice(shift + from);
+    if (codeOnly(without, source.language) === codeOnly(source.text, source.language)) return;
     const { app } = await this.o.apps.for(document.uri);
     const { settled } = await app.verifier.checkEdits({ ...source, text: without }, edits, { signal, deadlineMs: 0 });
     const verdict = await settled;

@@ -143,4 +143,37 @@ describe('Findings', function () {
     void vscode.commands.executeCommand('safenote.fixAll');
     await until('the user is told', async () => /has a fix of its own/.test((await screen()).message));
   });
+
+  it('are checked again after edits of code, and not after edits of comments alone', async () => {
+    const editor = await openFile(`${CODE}|`);
+    const { uri } = editor.document;
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    await until('the finding is a diagnostic', () => diagnosticsOf(uri).length > 0);
+    await until('every analyzer has answered', async () => !(await screen()).checks.busy);
+    const { checks } = await screen();
+    assert.match(checks.detail, /built-in rules \d/);
+    assert.match(checks.text, /1 open finding/);
+
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '# a comment\n'));
+    await until('the queue is empty', async () => (await screen()).queued === 0);
+    assert.equal((await screen()).checks.scans, checks.scans, 'only a comment has changed');
+    assert.equal(diagnosticsOf(uri)[0]?.range.start.line, 6);
+
+    const line = editor.document.lineAt(6).range.end;
+    await editor.edit((edit) => edit.insert(line, '  # safenote: ignore CWE-89 because the name is checked'));
+    await until('the comment that accepts it counts', () => diagnosticsOf(uri).length === 0);
+    assert.ok((await screen()).checks.scans > checks.scans);
+  });
+
+  it('whose text was deleted are there again when it is', async () => {
+    const editor = await openFile(`${CODE}|`);
+    const { uri } = editor.document;
+    await vscode.commands.executeCommand('safenote.verifyFile');
+    await until('the finding is a diagnostic', () => diagnosticsOf(uri).length > 0);
+    const whole = editor.document.lineAt(5);
+    await editor.edit((edit) => edit.replace(whole.range, '    pass'));
+    await until('it is gone', async () => diagnosticsOf(uri).length === 0 && (await screen()).queued === 0);
+    await vscode.commands.executeCommand('undo');
+    await until('it is there again', () => diagnosticsOf(uri).length === 1);
+  });
 });

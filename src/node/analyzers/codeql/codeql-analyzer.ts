@@ -7,6 +7,7 @@ import { isSupported, type Language, languageOfPath } from '../../../core/langua
 import { type Logger, SILENT } from '../../../core/log.ts';
 import type { SourceDocument } from '../../../core/source.ts';
 import type { Analyzer, AnalyzerReport, Finding } from '../../../core/verification/finding.ts';
+import { Turn } from '../../../core/verification/turn.ts';
 import { MAX_SARIF_LENGTH, readSarif, type SarifRead } from '../../../core/verification/sarif-in.ts';
 import { CodeqlServer } from './cli-server.ts';
 import { codeql, type CodeqlCli, hasCodeql, locateCodeql } from './cli.ts';
@@ -24,6 +25,8 @@ export interface CodeqlAnalyzerOptions {
   /** Keep CodeQL's own server running between commands; a process for each where false. */
   readonly warm?: boolean;
   readonly log?: Logger;
+  /** Shared by analyzers that must not run beside each other. */
+  readonly turn?: Turn;
 }
 
 /** CodeQL's name for a language, or why there is none. Autobuild would run the repository's own code: it is never used. */
@@ -55,6 +58,7 @@ export class CodeqlAnalyzer implements Analyzer {
   private readonly o: CodeqlAnalyzerOptions;
   private readonly log: Logger;
   private queue: Promise<unknown> = Promise.resolve();
+  private readonly turn: Turn;
   private readonly last = new Map<string, { readonly state: string; readonly run: Run }>();
   private readonly disposing = new AbortController();
   private server: { readonly command: string; readonly of: CodeqlServer } | undefined;
@@ -62,6 +66,7 @@ export class CodeqlAnalyzer implements Analyzer {
   constructor(options: CodeqlAnalyzerOptions) {
     this.o = options;
     this.log = options.log ?? SILENT;
+    this.turn = options.turn ?? new Turn();
   }
 
   async analyze(document: SourceDocument, signal: AbortSignal): Promise<AnalyzerReport> {
@@ -120,7 +125,7 @@ export class CodeqlAnalyzer implements Analyzer {
   }
 
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.queue.then(work);
+    const done = this.queue.then(() => this.turn.run(work));
     this.queue = done.catch(() => undefined);
     return done;
   }

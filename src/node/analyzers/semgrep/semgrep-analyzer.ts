@@ -6,6 +6,7 @@ import { extensionFor, isSupported } from '../../../core/language.ts';
 import { type Logger, SILENT } from '../../../core/log.ts';
 import { LineIndex, type SourceDocument } from '../../../core/source.ts';
 import type { Analyzer, AnalyzerReport, Finding } from '../../../core/verification/finding.ts';
+import { Turn } from '../../../core/verification/turn.ts';
 import { readMetadata, type RulesMetadata } from '../metadata.ts';
 import { type Canary, isCodeCanary, isTextCanary, newCanary } from './canary.ts';
 import type { SemgrepLaunch } from './launch.ts';
@@ -31,6 +32,8 @@ export interface SemgrepAnalyzerOptions {
   /** Keeps a server running between texts; a process for each text where false. */
   readonly warm: boolean;
   readonly log?: Logger;
+  /** Shared by analyzers that must not run beside each other. */
+  readonly turn?: Turn;
   /** Rule files of the workspace; found by their usual names where absent. */
   readonly ruleFiles?: () => Promise<readonly string[]>;
   /** The server is ended when nothing was asked for so long, in milliseconds. Default 10 minutes. */
@@ -88,6 +91,7 @@ export class SemgrepAnalyzer implements Analyzer {
   private readonly log: Logger;
   private readonly canary: Canary = newCanary();
   private queue: Promise<unknown> = Promise.resolve();
+  private readonly turn: Turn;
   private located: { readonly key: string; readonly at: number; readonly result: Promise<Located> } | undefined;
   private lastLocated: Located | undefined;
   private metadata: Promise<RulesMetadata> | undefined;
@@ -105,6 +109,7 @@ export class SemgrepAnalyzer implements Analyzer {
   constructor(options: SemgrepAnalyzerOptions) {
     this.o = options;
     this.log = options.log ?? SILENT;
+    this.turn = options.turn ?? new Turn();
   }
 
   /** Starts the server in the background, so that the first text does not wait for it. */
@@ -177,7 +182,8 @@ export class SemgrepAnalyzer implements Analyzer {
   }
 
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.queue.then(work, work);
+    const inTurn = () => this.turn.run(work);
+    const done = this.queue.then(inTurn, inTurn);
     this.queue = done.catch(() => {});
     return done;
   }

@@ -22,6 +22,10 @@ export interface Screen {
   readonly imported: string;
   /** The last message about an answer that breaks a test. */
   readonly told: string;
+  /** The language status item about checks. */
+  readonly checks: { readonly text: string; readonly detail: string; readonly busy: boolean; readonly scans: number };
+  /** Checks that wait or run. */
+  readonly queued: number;
   /** The last message about an error. */
   readonly message: string;
   readonly activationMs: number;
