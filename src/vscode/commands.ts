@@ -23,6 +23,8 @@ export interface CommandMap {
   'safenote.secureComplete': () => Promise<void>;
   'safenote.cancel': () => void;
   'safenote.verifyFile': (uri?: Uri) => Promise<void>;
+  'safenote.verifyWithCodeql': (uri?: Uri) => Promise<void>;
+  'safenote.cancelCodeql': () => void;
   'safenote.runTests': () => Promise<void>;
   'safenote.cancelTests': () => void;
   'safenote.fix': (target?: FindingTarget) => Promise<void>;
@@ -102,6 +104,8 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.secureComplete': { title: 'Secure Complete', palette: true },
   'safenote.cancel': { title: 'Cancel Completion', palette: true },
   'safenote.verifyFile': { title: 'Verify File', palette: true },
+  'safenote.verifyWithCodeql': { title: 'Verify File with CodeQL', palette: true },
+  'safenote.cancelCodeql': { title: 'Cancel CodeQL', palette: true },
   'safenote.runTests': { title: 'Run Tests', palette: true },
   'safenote.cancelTests': { title: 'Cancel Tests', palette: true },
   'safenote.fix': { title: 'Find a Proved Fix', palette: true },
@@ -163,7 +167,7 @@ export const EXTENSION_ID = 'safenote.safenote';
 
 /** Context keys that when-clauses of `package.json` may use. */
 export const CONTEXT_KEYS = [
-  'safenote.completing', 'safenote.testing', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove',
+  'safenote.completing', 'safenote.testing', 'safenote.codeqlRunning', 'safenote.modelMissing', 'safenote.hasFindings', 'safenote.fixPending', 'safenote.noteToApprove',
   'safenote.securityGrouping', 'safenote.functionGrouping', 'safenote.noteOrder', 'safenote.notesFiltered', 'safenote.noteUndo', 'safenote.noteShown',
 ] as const;
 export type ContextKey = (typeof CONTEXT_KEYS)[number];
@@ -180,7 +184,7 @@ export type ViewItem = (typeof VIEW_ITEMS)[number] | `note.${'active' | 'muted' 
  * Settings of the schema that `package.json` does not offer, because nothing of this version acts on them. A setting
  * without effect would be a promise.
  */
-export const NOT_OFFERED: readonly SettingKey[] = ['analyzers.codeql.path', 'analyzers.codeql.mode'];
+export const NOT_OFFERED: readonly SettingKey[] = [];
 
 /** Settings that name a program, its arguments, an endpoint or a model: a workspace must not set them. */
 export const MACHINE_SETTINGS: readonly SettingKey[] = ['model.provider', 'model.baseUrl', 'model.name', 'models', 'embedding.model', 'analyzers.semgrep.path', 'analyzers.codeql.path'];

@@ -17,6 +17,7 @@ import { CompletionProvider } from './completion/provider.ts';
 import { Sessions } from './completion/session.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
 import { buildNotebookCommand } from './features/build-notebook.ts';
+import { CodeqlChecks } from './features/codeql.ts';
 import { Doctor } from './features/doctor.ts';
 import { installSemgrepCommand } from './features/install-semgrep.ts';
 import { showMenu } from './features/menu.ts';
@@ -100,6 +101,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   own.add(new TestFixes(sessions));
   const testRuns = own.add(new TestRuns({ apps, configuration, sessions, failures, results: own.add(new TestResults()), status, errors, log }));
   own.add(acceptance.onDidAccept((news) => testRuns.accepted(news)));
+  const codeql = own.add(new CodeqlChecks({ apps, configuration, findings, errors }));
+  own.add(acceptance.onDidAccept((news) => codeql.accepted(news)));
   const fixes = own.add(new Fixes({ tests: (document) => configuration.settings(document.uri)['tests.mode'] !== 'off', guard, apps, findings, sessions, documents }));
   own.add(fixes.onDidReplace((session) => failures.put(session, { status: 'pass' })));
   const marking = new Marking({ apps, findings, checks, choose: (target) => fixes.choose(target, 'Mark as False Positive'), errors });
@@ -145,6 +148,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.secureComplete': () => provider.secureComplete(),
     'safenote.cancel': () => provider.cancel(),
     'safenote.verifyFile': (uri) => checks.verify(uri),
+    'safenote.verifyWithCodeql': (uri) => codeql.verify(uri),
+    'safenote.cancelCodeql': () => codeql.cancel(),
     'safenote.runTests': () => testRuns.runNow(),
     'safenote.cancelTests': () => testRuns.cancel(),
     'safenote.fix': (target) => fixes.fix(target),

@@ -13,6 +13,7 @@ export async function showMenu(models: ModelSource, testing: boolean): Promise<v
       item('eye', 'Show Prompt', 'safenote.showPrompt', 'what would be sent, or was sent'),
       item('question', 'Why No Suggestion?', 'safenote.whyNoSuggestion'),
       item('shield', 'Verify File', 'safenote.verifyFile'),
+      item('shield', 'Verify File with CodeQL', 'safenote.verifyWithCodeql', 'where you have it; takes minutes'),
       testing ? item('debug-stop', 'Cancel Tests', 'safenote.cancelTests', 'tests are running') : item('beaker', 'Run Tests', 'safenote.runTests', 'those that reach this file, in a sandbox'),
       item('book', 'Open Notebook', 'safenote.openNotebook'),
       item('graph', 'Open Dashboard', 'safenote.openDashboard', 'what was found, caught and prevented; what notes are worth'),

@@ -29,7 +29,7 @@ export function rangeOf(tracked: TrackedFinding): vscode.Range {
 }
 
 function messageOf({ finding, origin, outdated }: TrackedFinding): string {
-  const from = { completion: 'From an accepted completion. ', guard: 'In text that was inserted. ', file: '', import: '' }[origin.kind];
+  const from = { completion: 'From an accepted completion. ', guard: 'In text that was inserted. ', file: '', import: '', codeql: '' }[origin.kind];
   return `${from}${finding.message}${outdated ? ' (The code was changed since this was reported.)' : ''}`;
 }
 

@@ -1,8 +1,8 @@
 import type { Finding } from '../../core/verification/finding.ts';
 import { type Disposable, Listeners } from '../common/disposables.ts';
 
-/** Where a finding came from: one accepted completion, a whole-file check, something that was pasted, or a SARIF file. */
-export type Origin = { readonly kind: 'completion'; readonly sessionId: number } | { readonly kind: 'file' } | { readonly kind: 'guard'; readonly checkId: number } | { readonly kind: 'import' };
+/** Where a finding came from: one accepted completion, a whole-file check, something that was pasted, a SARIF file, or CodeQL. */
+export type Origin = { readonly kind: 'completion'; readonly sessionId: number } | { readonly kind: 'file' } | { readonly kind: 'guard'; readonly checkId: number } | { readonly kind: 'import' } | { readonly kind: 'codeql' };
 
 export interface Place {
   readonly line: number;
@@ -90,7 +90,7 @@ export class FindingsStore {
     if (!before) return;
     const moved = before.flatMap((f) => {
       const range = shift(f, changes);
-      const outdated = f.origin.kind === 'import' && changes.some((c) => c.offset < f.end && c.offset + c.length > f.start);
+      const outdated = seldom(f.origin) && changes.some((c) => c.offset < f.end && c.offset + c.length > f.start);
       return range ? [{ ...f, ...range, from: placeAt(range.start), to: placeAt(range.end), ...(outdated ? { outdated } : {}) }] : [];
     });
     this.set(uri, moved);
@@ -112,7 +112,7 @@ export class FindingsStore {
         taken.add(again);
         return [{ ...f, finding: again.finding, start: again.start, end: again.end, from: placeAt(again.start), to: placeAt(again.end) }];
       }
-      return f.origin.kind === 'import' || missing.has(f.finding.analyzer) ? [f] : [];
+      return seldom(f.origin) || missing.has(f.finding.analyzer) ? [f] : [];
     });
     const fresh = whole ? now.filter((n) => !taken.has(n)).map((n): TrackedFinding => ({ ...n, id: `f${this.next++}`, uri, origin: { kind: 'file' }, from: placeAt(n.start), to: placeAt(n.end) })) : [];
     this.set(uri, [...kept, ...fresh]);
@@ -146,6 +146,11 @@ export class FindingsStore {
     else this.byUri.set(uri, [...list].sort((a, b) => a.start - b.start || a.end - b.end));
     changed.add(uri);
   }
+}
+
+/** Who is not asked after every edit: what it found stays until it says otherwise. */
+function seldom({ kind }: Origin): boolean {
+  return kind === 'import' || kind === 'codeql';
 }
 
 /** A range after changes, in the order in which the editor reports them; `undefined` when all of it was deleted. */

@@ -15,7 +15,7 @@ import { nameOf, sourceOf } from '../completion/verdict-text.ts';
 import type { FindingsStore, Origin, TrackedFinding } from './findings-store.ts';
 
 /** What a note of such a finding says about where it came from. A completion's findings are notes already. */
-const NOTE_ORIGIN: Readonly<Record<Exclude<Origin['kind'], 'completion'>, NoteOrigin>> = { import: 'ci', guard: 'guard', file: 'user' };
+const NOTE_ORIGIN: Readonly<Record<Exclude<Origin['kind'], 'completion'>, NoteOrigin>> = { import: 'ci', guard: 'guard', file: 'user', codeql: 'user' };
 
 interface Item extends vscode.QuickPickItem {
   readonly tracked: TrackedFinding;
