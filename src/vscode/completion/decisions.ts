@@ -1,7 +1,7 @@
 import type { CompletionOutcome } from '../../core/completion/types.ts';
 import type { Verdict } from '../../core/verification/verdict.ts';
-import { escapeMarkdown } from '../common/escape-markdown.ts';
-import { attemptLines, verdictLines } from './verdict-text.ts';
+import { escapeInline } from '../common/escape-markdown.ts';
+import { leftOutLines, verdictLines } from './verdict-text.ts';
 
 /** What became of one request for a completion. */
 export interface Decision {
@@ -61,7 +61,7 @@ function provenance(n: number, d: Decision, { outcome, verdict, state }: NonNull
   return [
     `## ${n}. ${cell(d.where)}, ${timeOf(d)}`,
     '',
-    ...[...(fate ? [{ label: 'Became of it', text: fate }] : []), ...verdictLines(outcome, verdict), ...attemptLines(outcome)].map(({ label, text }) => `- **${escapeMarkdown(label)}:** ${escapeMarkdown(text)}`),
+    ...[...(fate ? [{ label: 'Became of it', text: fate }] : []), ...verdictLines(outcome, verdict), ...leftOutLines(outcome)].map(({ label, text }) => `- **${escapeInline(label)}:** ${escapeInline(text)}`),
     `- **Sent:** ${outcome.messages.length} messages; *SafeNote: Show Prompt* shows them word by word where the completion stands.`,
     '',
   ];

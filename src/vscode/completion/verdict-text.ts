@@ -74,20 +74,15 @@ export interface TooltipLine {
   readonly text: string;
 }
 
-/** What was found and left out of the prompt, and how each attempt was judged: more than a tooltip has room for. */
-export function attemptLines(outcome: CompletionOutcome): TooltipLine[] {
-  const { context, looked, history } = outcome;
+/** What was found and left out of the prompt: more than a tooltip has room for. */
+export function leftOutLines(outcome: CompletionOutcome): TooltipLine[] {
+  const { context, looked } = outcome;
   const used = new Set<unknown>([...context.securityNotes, ...context.functionNotes, ...context.knowledge].map((entry) => entry.item));
   const left = [...looked.securityNotes, ...looked.functionNotes].filter((n) => !used.has(n.item)).map((n) => `${n.item.note.title} (${n.passesGate ? 'relevant, but others fit better or took the room' : 'not similar enough'})`);
   const leftKnowledge = looked.knowledge.filter((k) => !used.has(k.item)).map((k) => `${k.item.guideline.cwe} (${k.passesGate ? 'relevant, but others fit better or took the room' : 'not similar enough'})`);
-  const judged = history.length < 2 ? [] : history.map(({ verdict: { security, function: tests } }, n): TooltipLine => ({
-    label: `Attempt ${n + 1}`,
-    text: `${security.status}${security.findings.length > 0 ? ` (${security.findings.map((f) => `${nameOf(f)} by ${f.ruleId}`).join(', ')})` : ''}${tests.status === 'unavailable' ? '' : `, tests ${tests.status}`}`,
-  }));
   return [
     ...(left.length > 0 ? [{ label: 'Notes looked at and not used', text: left.join('; ') }] : []),
     ...(leftKnowledge.length > 0 ? [{ label: 'Knowledge looked at and not used', text: leftKnowledge.join('; ') }] : []),
-    ...judged,
   ];
 }
 

@@ -4,12 +4,12 @@ import { ExpectedError } from '../../core/errors.ts';
 import { type ChatMessage, estimateTokens } from '../../core/llm/model.ts';
 import type { Apps } from '../apps.ts';
 import type { Configuration } from '../common/configuration.ts';
-import { escapeMarkdown } from '../common/escape-markdown.ts';
+import { escapeInline } from '../common/escape-markdown.ts';
 import { displayName, readSource, refusal } from '../common/documents.ts';
 import { withProgress } from '../common/progress.ts';
 import { fenceText, type VirtualDocuments } from '../common/virtual-documents.ts';
 import type { CompletionSession, Sessions } from '../completion/session.ts';
-import { attemptLines, type TooltipLine, verdictLines } from '../completion/verdict-text.ts';
+import { leftOutLines, type TooltipLine, verdictLines } from '../completion/verdict-text.ts';
 import type { ModelSource } from '../models/model-source.ts';
 
 /** What was, or would be, sent to a model, word by word. */
@@ -37,7 +37,7 @@ export class ShowPrompt {
     const editor = vscode.window.activeTextEditor;
     const sent = this.sentHere(editor);
     if (sent) {
-      await this.o.documents.show('Prompt.md', promptPage({ title: 'What was sent for this completion', model: sent.outcome.model, messages: sent.outcome.messages, context: sent.outcome.context, tokens: sent.outcome.tokens.prompt, remarks: sent.outcome.remarks, became: [...verdictLines(sent.outcome, sent.verdict), ...attemptLines(sent.outcome)] }));
+      await this.o.documents.show('Prompt.md', promptPage({ title: 'What was sent for this completion', model: sent.outcome.model, messages: sent.outcome.messages, context: sent.outcome.context, tokens: sent.outcome.tokens.prompt, remarks: sent.outcome.remarks, became: [...verdictLines(sent.outcome, sent.verdict), ...leftOutLines(sent.outcome)] }));
       return;
     }
     if (!editor) throw new ExpectedError('no-editor', 'There is no text editor to make a prompt for.', 'Open a file, put the caret where the code is to go, and run Show Prompt again.');
@@ -97,7 +97,7 @@ export function promptPage(page: PromptPage): string {
     ...(knowledge.length > 0 ? knowledge : ['None that fits.']),
     '',
     ...(remarks.length > 0 ? ['## Remarks', '', ...remarks.map((r) => `- ${line(r)}`), ''] : []),
-    ...(page.became ? ['## What became of it', '', ...page.became.map(({ label, text }) => `- **${escapeMarkdown(label)}:** ${escapeMarkdown(text)}`), ''] : []),
+    ...(page.became ? ['## What became of it', '', ...page.became.map(({ label, text }) => `- **${escapeInline(label)}:** ${escapeInline(text)}`), ''] : []),
     ...page.messages.flatMap((message, at) => [`## Message ${at + 1}: ${message.role} (about ${estimateTokens(message.content)} tokens)`, '', fenceText(message.content, 'text'), '']),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { SecurityVerdict } from '../../../src/core/verification/verdict.ts';
-import { escapeMarkdown } from '../../../src/vscode/common/escape-markdown.ts';
+import { escapeInline, escapeMarkdown } from '../../../src/vscode/common/escape-markdown.ts';
 import { redactPaths } from '../../../src/vscode/common/redact-paths.ts';
 import { Decisions } from '../../../src/vscode/completion/decisions.ts';
 import { Run } from '../../../src/vscode/completion/run.ts';
@@ -41,6 +41,16 @@ describe('Text of others in Markdown', () => {
 
   it('leaves no mark of Markdown without a backslash (property)', () => {
     fc.assert(fc.property(fc.string(), (text) => assert.doesNotMatch(escapeMarkdown(text).replace(/\\[^\n]/g, '').replace(/&(?:lt|gt|amp);/g, ''), /[\\`*_[\]()#<>|~!\n]/)));
+  });
+});
+
+describe('Markdown inside of a line', () => {
+  it('shows the text: no emphasis, link, image, code or HTML (property)', () => {
+    fc.assert(fc.property(fc.string(), (text) => assert.doesNotMatch(escapeInline(text).replace(/\\[^\n]/g, '').replace(/&(?:lt|gt|amp);/g, ''), /[\\`*_[\]#<>|~\n]/)));
+  });
+  it('makes no link of an address, and leaves ordinary words readable', () => {
+    assert.doesNotMatch(escapeInline('see https://evil.example and mailto:a@b.c'), /https:\/\/|mailto:a|a@b/);
+    assert.equal(escapeInline('CWE-89: not run (no test), 1.5 s'), 'CWE-89: not run (no test), 1.5 s');
   });
 });
 

@@ -73,9 +73,9 @@ describe('What became of completions and notes', function () {
     const text = vscode.window.activeTextEditor?.document.getText() ?? '';
     const first = text.slice(text.indexOf('## 1. '), text.indexOf('## 2. '));
     assert.match(first, /\*\*Notes used:\*\* .*Find a user by name/);
-    assert.match(first, /\*\*Check by built\\-in rules.*\*\* no findings in the file, \d+ ms/);
+    assert.match(first, /\*\*Check by built-in rules.*\*\* no findings in the file, \d+ ms/);
     assert.match(first, /\*\*Tokens:\*\* \d+ sent/);
-    assert.match(text.slice(text.indexOf('## 2. ')), /\*\*Attempt 1:\*\* fail .*CWE\\-89/);
+    assert.match(text.slice(text.indexOf('## 2. ')), /\*\*Attempt 1:\*\* fails CWE-89/);
   });
 
   it('is shown on a page that runs nothing but its own script, follows each note that is written, and leads to it', async () => {

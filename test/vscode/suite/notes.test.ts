@@ -117,7 +117,7 @@ describe('The notebook', function () {
     const text = vscode.window.activeTextEditor?.document.getText() ?? '';
     assert.match(text, /What was sent for this completion/);
     assert.match(text, /Model: scripted/);
-    assert.match(text, /## What became of it[\s\S]*\*\*Check by built\\-in rules.*\d+ ms/);
+    assert.match(text, /## What became of it[\s\S]*\*\*Check by built-in rules.*\d+ ms/);
   });
 
   it('mutes a note, which then reaches no prompt, and unmutes it', async () => {
