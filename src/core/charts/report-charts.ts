@@ -24,14 +24,14 @@ export interface LinesData {
 const SERIES = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#56b4e9', '#7a6fd0', '#8c564b', '#6b7280', '#2f9e44', '#e8590c', '#1098ad'];
 
 export function barsSize(data: BarsData): { width: number; height: number } {
-  return { width: Math.max(420, Math.min(1080, 90 + data.groups.length * (30 + 26 * data.series.length))), height: 300 + 18 * Math.ceil(data.series.length / 4) };
+  return { width: Math.max(420, Math.min(1080, 90 + data.groups.length * (30 + 26 * data.series.length))), height: 320 + 20 * legendLines(data) };
 }
 
 /** Bars with their intervals as whiskers, in percent. */
 export function barsOption(data: BarsData, look: ChartLook): Record<string, unknown> {
   const count = data.series.length;
   return {
-    ...frame(look),
+    ...frame(look, 44 + 20 * legendLines(data)),
     xAxis: { ...axis(look), type: 'category', data: [...data.groups], axisLabel: { color: look.text, interval: 0 } },
     series: data.series.flatMap(({ name, values }, n) => [
       { type: 'bar', name, data: values.map((v) => (v ? percent(v.mean) : null)), itemStyle: { color: SERIES[n % SERIES.length] }, barGap: '10%', barCategoryGap: '24%', label: { show: count * data.groups.length <= 24, position: 'insideBottom', color: '#ffffff', fontSize: 10, formatter: (p: { value: number | null }) => (p.value === null ? '' : p.value.toFixed(0)) } },
@@ -49,7 +49,7 @@ export const LINES_SIZE = { width: 640, height: 340 };
 
 export function linesOption(data: LinesData, look: ChartLook): Record<string, unknown> {
   return {
-    ...frame(look),
+    ...frame(look, 76),
     xAxis: { ...axis(look), type: 'category', data: [...data.xs], name: data.xName, nameLocation: 'middle', nameGap: 28, nameTextStyle: { color: look.faintText }, axisLabel: { color: look.text } },
     series: data.series.flatMap(({ name, values }, n) => [
       { type: 'line', name, data: values.map((v) => (v ? percent(v.mean) : null)), symbolSize: 8, lineStyle: { color: SERIES[n % SERIES.length], width: 2 }, itemStyle: { color: SERIES[n % SERIES.length] } },
@@ -82,12 +82,19 @@ function whiskers(name: string, values: readonly (ChartValue | undefined)[], loo
   };
 }
 
-function frame(look: ChartLook): Record<string, unknown> {
+/** Lines that the names of the series take, at the width of the picture. */
+function legendLines(data: BarsData): number {
+  const letters = data.series.reduce((sum, s) => sum + s.name.length * 7 + 46, 0);
+  return Math.ceil(letters / (Math.max(420, Math.min(1080, 90 + data.groups.length * (30 + 26 * data.series.length))) - 60));
+}
+
+function frame(look: ChartLook, bottom: number): Record<string, unknown> {
   return {
     animation: false,
     textStyle: { fontFamily: look.font },
-    legend: { bottom: 0, textStyle: { color: look.text }, itemWidth: 14, itemHeight: 10 },
-    grid: { left: 46, right: 12, top: 16, bottom: 76, outerBoundsMode: 'none' },
+    // The library guesses how wide a text is; the gap makes up for what it guesses too little.
+    legend: { bottom: 0, left: 46, right: 12, textStyle: { color: look.text, fontSize: 11 }, itemWidth: 14, itemHeight: 10, itemGap: 28 },
+    grid: { left: 46, right: 12, top: 16, bottom, outerBoundsMode: 'none' },
     yAxis: { ...axis(look), type: 'value', min: 0, max: 100, axisLabel: { color: look.faintText, formatter: '{value} %' }, splitLine: { lineStyle: { color: look.faintText, opacity: 0.25 } } },
   };
 }

@@ -43,7 +43,9 @@ function metricTable(rows: readonly Row[]): Block[] {
   if (columns.length === 0) return [{ kind: 'text', text: 'Nothing could be judged.' }];
   const bold: [number, number][] = columns.flatMap((_, c) => {
     const best = Math.max(...rows.map((r) => r.values[c]?.value?.mean ?? -1));
-    return rows.length > 1 ? rows.flatMap((r, i) => (r.values[c]?.value?.mean === best ? [[i, c + 1] as [number, number]] : [])) : [];
+    const winners = rows.flatMap((r, i) => (r.values[c]?.value?.mean === best ? [[i, c + 1] as [number, number]] : []));
+    // Where all are equal there is no best.
+    return winners.length < rows.length ? winners : [];
   });
   return [{ kind: 'table', columns: ['', ...columns], rows: rows.map((r) => [r.arm, ...r.values.map((v) => percent(v.value))]), bold }];
 }
@@ -51,6 +53,13 @@ function metricTable(rows: readonly Row[]): Block[] {
 /** Everything a report says, in order. */
 export function reportBlocks(head: ReportHead, s: Summary, notebook: { readonly cells: number; readonly notes: number }): Block[] {
   const blocks: Block[] = [];
+  // Arms of a sweep have a section of their own; everywhere else they would bury the others.
+  const inSweep = new Set(s.sweep.map((r) => r.arm));
+  const shown = <T extends { readonly arm: string }>(rows: readonly T[]): readonly T[] => {
+    const others = rows.filter((r) => !inSweep.has(r.arm));
+    return others.length > 0 ? others : rows;
+  };
+  const differences = s.differences.filter((d) => !inSweep.has(d.from) && !inSweep.has(d.to));
   const heading = (text: string) => blocks.push({ kind: 'heading', text });
   const text = (t: string) => blocks.push({ kind: 'text', text: t });
   const list = (items: readonly string[]) => items.length > 0 && blocks.push({ kind: 'list', items });
@@ -71,17 +80,17 @@ export function reportBlocks(head: ReportHead, s: Summary, notebook: { readonly 
   text('Numbers are percentages: the mean over tasks and, in brackets, the 95 % interval of a bootstrap over tasks (seeded). An answer that gives no program fails in every column; what the judge could not judge is left out and counted below.');
 
   heading('Main table');
-  blocks.push(...metricTable(s.main));
+  blocks.push(...metricTable(shown(s.main)));
   blocks.push({ kind: 'chart', chart: 'main' });
-  if (s.differences.length > 0) {
+  if (differences.length > 0) {
     heading('Differences between modes');
     text('Paired over the tasks that both have judged, in percentage points. Where the interval contains zero, the run does not tell the two apart.');
-    table(['from', 'to', 'measure', 'difference', 'tasks', 'told apart'], s.differences.map((d) => [d.from, d.to, d.title, points(d.value), String(d.value.tasks), d.clear ? 'yes' : 'no']));
+    table(['from', 'to', 'measure', 'difference', 'tasks', 'told apart'], differences.map((d) => [d.from, d.to, d.title, points(d.value), String(d.value.tasks), d.clear ? 'yes' : 'no']));
   }
   if (s.firstAnswers.some((r, i) => JSON.stringify(r.values) !== JSON.stringify(s.main[i]?.values))) {
     heading('First answers');
     text("Before SafeNote's own retry: what prompts and notes do by themselves, and what compares with the paper, which has no retry.");
-    blocks.push(...metricTable(s.firstAnswers));
+    blocks.push(...metricTable(shown(s.firstAnswers)));
   }
   if (s.repeat.length > 0) {
     heading('Repeated mistakes');
@@ -91,9 +100,9 @@ export function reportBlocks(head: ReportHead, s: Summary, notebook: { readonly 
   if (s.unseen.length > 0) {
     heading('Seen and unseen weaknesses');
     text('Seen: the knowledge base has the CWE.');
-    blocks.push(...metricTable(s.seen));
+    blocks.push(...metricTable(shown(s.seen)));
     text('Unseen: it was taken out.');
-    blocks.push(...metricTable(s.unseen));
+    blocks.push(...metricTable(shown(s.unseen)));
   }
   if (s.ablation.length > 1) {
     heading('Ablation of the notebooks');
@@ -107,7 +116,7 @@ export function reportBlocks(head: ReportHead, s: Summary, notebook: { readonly 
   for (const [title, groups] of [['By weakness', s.byCwe], ['By language', s.byLanguage]] as const) {
     if (groups.length < 2 || !single) continue;
     heading(`${title}: ${single.title}`);
-    table(['', 'tasks', ...s.main.map((r) => r.arm)], groups.map((g) => [g.name, String(g.tasks), ...g.rows.map((r) => percent(r.values.find((v) => v.metric === single.id)?.value))]));
+    table(['', 'tasks', ...shown(s.main).map((r) => r.arm)], groups.map((g) => [g.name, String(g.tasks), ...shown(g.rows).map((r) => percent(r.values.find((v) => v.metric === single.id)?.value))]));
   }
   if (notebook.notes > 0) {
     heading('The notebook');
@@ -140,6 +149,9 @@ export function reportBlocks(head: ReportHead, s: Summary, notebook: { readonly 
   }
   return blocks;
 }
+
+/** Cells that stand right-aligned below each other. */
+const NUMBER = /^[−+–\d]/;
 
 function share(n: number, of: number): string {
   return of === 0 ? '–' : `${n} of ${of}`;
@@ -183,8 +195,8 @@ export function blocksToHtml(title: string, blocks: readonly Block[], o: { reado
       case 'list':
         return `<ul>${b.items.map((i) => `<li>${escape(i)}</li>`).join('')}</ul>`;
       case 'table':
-        return `<div class="wide"><table><thead><tr>${b.columns.map((c) => `<th scope="col">${escape(c)}</th>`).join('')}</tr></thead><tbody>${b.rows
-          .map((r, i) => `<tr>${r.map((c, j) => (j === 0 ? `<th scope="row">${escape(c)}</th>` : `<td${/^[−+–\d]/.test(c) ? ' class="number"' : ''}>${isBold(b.bold, i, j) ? `<strong>${escape(c)}</strong>` : escape(c)}</td>`)).join('')}</tr>`)
+        return `<div class="wide"><table><thead><tr>${b.columns.map((c, j) => `<th scope="col"${j > 0 && b.rows.every((r) => NUMBER.test(r[j] ?? '')) ? ' class="number"' : ''}>${escape(c)}</th>`).join('')}</tr></thead><tbody>${b.rows
+          .map((r, i) => `<tr>${r.map((c, j) => (j === 0 ? `<th scope="row">${escape(c)}</th>` : `<td${NUMBER.test(c) ? ' class="number"' : ''}>${isBold(b.bold, i, j) ? `<strong>${escape(c)}</strong>` : escape(c)}</td>`)).join('')}</tr>`)
           .join('')}</tbody></table></div>`;
       case 'chart':
         return o.charts[b.chart] ?? '';
@@ -205,7 +217,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
 thead th { background: var(--head); color: var(--faint); font-weight: 600; }
 tbody th { font-weight: 600; }
-td.number { text-align: right; }
+td.number, th.number { text-align: right; }
 .chart { margin: 1rem 0; }
 ${o.figureStyle}
 </style></head><body>

@@ -90,7 +90,8 @@ export async function writeReport(folder: string, assetsRoot: string, price?: Pr
     groups: rows[0]?.values.map((v) => v.title) ?? [],
     series: rows.map((r) => ({ name: r.arm, values: r.values.map((v) => v.value) })),
   });
-  const first = read.summary.main.filter((r) => !/ k=/.test(r.arm));
+  const sweep = new Set(read.summary.sweep.map((r) => r.arm));
+  const first = read.summary.main.filter((r) => !sweep.has(r.arm));
   const shown = (first.length > 0 ? first : read.summary.main).map((r) => ({ ...r, values: r.values.filter((v) => /@1$|Rate/.test(v.title) || v.metric === 'secureGivenPass@1') }));
   const figures: Record<string, string> = {};
   if (shown[0] && shown[0].values.length > 0) figures['main'] = charts.barsFigure(bars(shown));
