@@ -1,9 +1,11 @@
 /**
- * All benchmarks, each figure beside its budget (DESIGN §8): `npm run bench [-- NAME…] [-- --json]`. Figures are medians
- * and 95th percentiles of one run on this machine; compare ratios, not runs.
+ * All benchmarks, each figure beside its budget (DESIGN §8): `npm run bench [-- NAME… --json --compare --save]`. Figures are medians
+ * and 95th percentiles of one run on this machine; compare ratios, not runs. `--compare`: beside the last release's figures;
+ * `--save`: keep them as those of this version.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { compareWith, describeComparison, previousRelease, saveRelease } from './releases.ts';
 import type { BenchRow } from './rows.ts';
 
 const SUITES = ['package', 'activation', 'retrieval', 'request', 'notes', 'index', 'embedding', 'checking', 'tests'];
@@ -32,7 +34,14 @@ for (const suite of asked.length > 0 ? asked : SUITES) {
     process.exitCode = 1;
   }
 }
-if (json) console.log(JSON.stringify({ node: process.version, rows }, null, 2));
-else console.log(`\n${rows.length} figures, ${over} over budget`);
+const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, '../package.json'), 'utf8')) as { version: string };
+const previous = process.argv.includes('--compare') ? previousRelease(version) : undefined;
+const compared = previous ? compareWith(previous, rows) : [];
+if (json) console.log(JSON.stringify({ node: process.version, version, rows, ...(previous ? { comparedWith: previous.version, compared } : {}) }, null, 2));
+else {
+  console.log(`\n${rows.length} figures, ${over} over budget`);
+  if (process.argv.includes('--compare')) console.log(previous ? `\n${describeComparison(previous, compared)}` : `\nThere is no release before ${version} to compare with.`);
+}
+if (process.argv.includes('--save')) console.error(`Kept in ${path.relative(process.cwd(), saveRelease(version, rows))}.`);
 // Workers of a suite that failed must not keep the run alive.
 setTimeout(() => process.exit(), 500).unref();
