@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { NoteKind } from '../core/notebook/note.ts';
-import { Apps } from './apps.ts';
+import { Apps, type Room } from './apps.ts';
 import { type CommandHandlers, type NoteTarget, VIEW_CONTAINER } from './commands.ts';
 import { Configuration } from './common/configuration.ts';
 import { setContext } from './common/context-keys.ts';
@@ -131,6 +131,9 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const dashboard = own.add(new Dashboard({ apps, notebooks, extensionUri: context.extensionUri, errors }));
 
   own.add(findings.onDidChange(() => status.setFindings(findings.count)));
+  const rooms = new Set<Room>();
+  own.add(apps.onDidMake((room) => rooms.add(room)));
+  status.watchSemgrep(() => [...rooms].map(({ app }) => app.semgrep.status()).find(({ state }) => state === 'missing')?.reason);
   const modelChanged = () => {
     status.setModel(models.known);
     setContext('safenote.modelMissing', models.known?.missing === true);
@@ -206,7 +209,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.showLog': () => log.show(),
     'safenote.internal.accepted': (sessionId) => acceptance.accepted(sessionId),
     'safenote.internal.replaceCompletion': (target) => fixes.replaceCompletion(target),
-    'safenote.internal.menu': () => showMenu(models, testRuns.busy),
+    'safenote.internal.menu': () => showMenu(models, status.condition, testRuns.busy),
     'safenote.internal.moreNotes': (group) => [views.security, views.function].forEach((view) => view.more(group)),
   };
   // Tests in a real editor see what the screen shows, and drop rows as a hand does.

@@ -10,7 +10,7 @@ interface Property { type: string; default: unknown; scope?: string; enum?: stri
 interface Manifest {
   name: string; publisher: string; main: string; icon: string; categories: string[]; activationEvents: string[]; extensionKind: string[];
   engines: { vscode: string }; devDependencies: Record<string, string>; dependencies?: Record<string, string>;
-  capabilities: { untrustedWorkspaces: { supported: string; description: string; restrictedConfigurations: string[] }; virtualWorkspaces: { supported: boolean; description: string } };
+  capabilities: { untrustedWorkspaces: { supported: string; description: string; restrictedConfigurations: string[] }; virtualWorkspaces: { supported: string; description: string } };
   contributes: {
     commands: { command: string; title: string; category: string; icon?: string; enablement?: string }[];
     keybindings: { command: string; key: string; mac?: string; when: string }[];
@@ -34,7 +34,7 @@ const whens = [
 ];
 /** Commands and context keys of the editor itself that the manifest relies on. */
 const EDITOR_COMMANDS = new Set(['vscode.openFolder', 'workbench.trust.manage', 'workbench.action.openWalkthrough']);
-const EDITOR_KEYS = new Set(['editorTextFocus', 'editorReadonly', 'editorIsOpen', 'isWorkspaceTrusted', 'isInDiffEditor', 'resourceScheme', 'resourceExtname', 'explorerResourceIsFolder', 'view', 'viewItem', 'workspaceFolderCount', 'file', 'md', 'sarif', 'safenote', 'false']);
+const EDITOR_KEYS = new Set(['editorTextFocus', 'editorReadonly', 'editorIsOpen', 'isWorkspaceTrusted', 'isInDiffEditor', 'resourceScheme', 'resourceExtname', 'explorerResourceIsFolder', 'view', 'viewItem', 'workspaceFolderCount', 'virtualWorkspace', 'file', 'md', 'sarif', 'safenote', 'false']);
 
 describe('package.json', () => {
   it('is the extension that Secure Complete asks for by its id', () => {
@@ -128,7 +128,7 @@ describe('package.json', () => {
 
   it('says what works where the workspace is not trusted or not on disk', () => {
     assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
-    assert.equal(manifest.capabilities.virtualWorkspaces.supported, false);
+    assert.equal(manifest.capabilities.virtualWorkspaces.supported, 'limited');
     assert.ok(manifest.capabilities.untrustedWorkspaces.description.length > 40);
     assert.ok(manifest.capabilities.virtualWorkspaces.description.length > 40);
   });

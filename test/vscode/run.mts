@@ -1,5 +1,5 @@
 // Runs test/vscode/suite in a real VS Code.   usage: node --import tsx test/vscode/run.mts [part of a file name] [--grep TEXT]
-// Files named *.untrusted.test.ts run in a window in restricted mode, all others together in a trusted one.
+// Files named *.untrusted.test.ts run in a window in restricted mode, *.multiroot.test.ts in one with several folders, all others together in a trusted one.
 import { appendFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../../tools/setup/paths.mjs';
@@ -12,8 +12,8 @@ const grepAt = args.indexOf('--grep');
 const grep = grepAt === -1 ? undefined : args[grepAt + 1];
 const part = args.find((arg, index) => !arg.startsWith('--') && (grepAt === -1 || index !== grepAt + 1)) ?? '';
 
-const { trusted, untrusted } = await suiteFiles(part);
-if (trusted.length + untrusted.length === 0) {
+const { trusted, untrusted, multiroot } = await suiteFiles(part);
+if (trusted.length + untrusted.length + multiroot.length === 0) {
   console.error(`No test file of test/vscode/suite has "${part}" in its name.`);
   process.exit(1);
 }
@@ -31,6 +31,10 @@ if (trusted.length > 0) results.push(await runInVsCode({ ...common, suite: trust
 if (untrusted.length > 0) {
   console.log('  In restricted mode:');
   results.push(await runInVsCode({ ...common, suite: untrusted, trust: false }));
+}
+if (multiroot.length > 0) {
+  console.log('  With several folders:');
+  results.push(await runInVsCode({ ...common, suite: multiroot, moreFolders: ['second'] }));
 }
 await model.close();
 

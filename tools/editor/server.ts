@@ -29,7 +29,7 @@ export interface ServerOptions {
 
 export interface EditorServer {
   readonly port: number;
-  /** `http://127.0.0.1:PORT/` with the folder to open, and the token where there is one. */
+  /** `http://127.0.0.1:PORT/` with the folder (or the `.code-workspace` file) to open, and the token where there is one. */
   url(folder: string, parameters?: Readonly<Record<string, string>>): string;
   /** What the server has printed. */
   output(): string;
@@ -121,7 +121,7 @@ export async function startServer(options: ServerOptions): Promise<EditorServer>
     url: (folder, parameters = {}) => {
       const url = new URL(`http://127.0.0.1:${port}/`);
       if (options.token !== undefined) url.searchParams.set('tkn', options.token);
-      url.searchParams.set('folder', folder);
+      url.searchParams.set(folder.endsWith('.code-workspace') ? 'workspace' : 'folder', folder);
       for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
       return url.href;
     },

@@ -1,9 +1,12 @@
 import * as vscode from 'vscode';
 import type { Phase } from '../../core/completion/types.ts';
 import { escapeMarkdown } from '../common/escape-markdown.ts';
+import { type Condition, conditionOf } from '../features/next-step.ts';
 import type { ModelState } from '../models/model-source.ts';
 import type { CompletionSession } from './session.ts';
 import { overallLook, shortTests, shortVerdict, spokenTests, spokenVerdict, verdictLines } from './verdict-text.ts';
+
+const { t } = vscode.l10n;
 
 const PHASES: Readonly<Record<Phase, string>> = {
   retrieving: 'finding notes and knowledge',
@@ -25,6 +28,7 @@ export class Status implements vscode.Disposable {
   private state: State = { kind: 'idle' };
   private model: ModelState | undefined;
   private findings = 0;
+  private semgrepMissing: () => string | undefined = () => undefined;
   private timer: NodeJS.Timeout | undefined;
   private readonly trust: vscode.Disposable;
 
@@ -33,6 +37,18 @@ export class Status implements vscode.Disposable {
     this.trust = vscode.workspace.onDidGrantWorkspaceTrust(() => this.render());
     this.render();
     this.item.show();
+  }
+
+  /** How to tell whether there is a Semgrep: the reason why not, once a check has looked for it. */
+  watchSemgrep(missing: () => string | undefined): void {
+    this.semgrepMissing = missing;
+  }
+
+  /** What stands between the user and a checked completion. */
+  get condition(): Condition {
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const onDisk = folders.filter(({ uri }) => uri.scheme === 'file').length;
+    return conditionOf({ folders: onDisk, virtualFolders: folders.length - onDisk, trusted: vscode.workspace.isTrusted, model: this.model, semgrepMissing: this.semgrepMissing() !== undefined });
   }
 
   working(phase: Phase, detail?: string): void {
@@ -136,13 +152,27 @@ export class Status implements vscode.Disposable {
         this.put(`$(warning) ${who}`, `SafeNote: ${state.message}`);
         return;
       case 'idle':
-        if (!vscode.workspace.isTrusted) this.put(`$(workspace-untrusted) ${who}: untrusted`, 'The workspace is not trusted: notes can be read, nothing is sent, started or checked.');
-        else if (this.model?.problem) this.put(`$(circle-slash) ${who}: ${this.model.missing ? 'no model' : 'model problem'}`, `SafeNote has no model to ask: ${this.model.problem} Click for the ways to get one.`);
-        else {
-          const model = this.model?.model;
-          const found = this.findings > 0 ? ` ${this.findings} open ${this.findings === 1 ? 'finding' : 'findings'}.` : '';
-          this.put(`$(shield) ${who}`, `${model ? `SafeNote writes with ${model.name} (${model.origin === 'replay' ? 'replay: recorded answers, no language model' : model.origin}).` : 'SafeNote is ready.'} Secure Complete: Ctrl+Alt+S.${found}`);
-        }
+        this.renderIdle(who);
+    }
+  }
+
+  private renderIdle(who: string): void {
+    const model = this.model?.model;
+    const writes = model ? t('SafeNote writes with {0} ({1}).', model.name, model.origin === 'replay' ? t('replay: recorded answers, no language model') : model.origin) : t('SafeNote is ready.');
+    const found = this.findings === 0 ? '' : ` ${this.findings === 1 ? t('1 open finding.') : t('{0} open findings.', this.findings)}`;
+    switch (this.condition) {
+      case 'virtual':
+        return this.put(`$(cloud) ${who}: ${t('limited')}`, t('This workspace is virtual: its files are not on disk, so that it has no notebook and nothing is completed or checked in it. Open a folder on disk to use SafeNote.'));
+      case 'untrusted':
+        return this.put(`$(workspace-untrusted) ${who}: ${t('untrusted')}`, t('The workspace is not trusted: notes can be read, nothing is sent, started or checked.'));
+      case 'noModel':
+        return this.put(`$(circle-slash) ${who}: ${t('no model')}`, t('SafeNote has no model to ask: {0} Click for the ways to get one.', this.model?.problem ?? ''));
+      case 'modelProblem':
+        return this.put(`$(circle-slash) ${who}: ${t('model problem')}`, t('SafeNote has no model to ask: {0} Click for the ways to get one.', this.model?.problem ?? ''));
+      case 'noSemgrep':
+        return this.put(`$(shield) ${who}: ${t('no Semgrep')}`, `${t('Only the built-in rules check: {0}. Click to install Semgrep.', this.semgrepMissing() ?? '')} ${writes}${found}`);
+      default:
+        return this.put(`$(shield) ${who}`, `${writes} ${t('Secure Complete: Ctrl+Alt+S.')}${found}`);
     }
   }
 

@@ -1,5 +1,5 @@
 // Runs mocha suites inside a real VS Code (its server, with Chromium as the window).
-import { cp, mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
@@ -15,6 +15,8 @@ export interface VsCodeRun {
   readonly suite: readonly string[];
   /** Folder whose copy is opened; absent: an empty one. */
   readonly workspace?: string;
+  /** Further folders of the workspace, by name: empty ones, beside the copy. */
+  readonly moreFolders?: readonly string[];
   /** Machine settings. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** False: the workspace is opened in restricted mode. Default true. */
@@ -112,7 +114,7 @@ async function inFolder(run: VsCodeRun, folder: string, log: (line: string) => v
       ['extensionDevelopmentPath', remote(root)],
       ['extensionTestsPath', remote(entry)],
     ];
-    await page.goto(server.url(workspace, { payload: JSON.stringify(payload) }));
+    await page.goto(server.url(await workspaceOf(run, folder, workspace), { payload: JSON.stringify(payload) }));
     if (run.trust === false) void declineTrust(page);
     const problem = await exited;
     await stopFollowing();
@@ -128,6 +130,15 @@ async function inFolder(run: VsCodeRun, folder: string, log: (line: string) => v
     const left = await server.stop();
     if (left.length > 0) log(`  left behind and ended: ${left.join(', ')}`);
   }
+}
+
+/** What is opened: the folder, or a workspace of it and further ones. */
+async function workspaceOf(run: VsCodeRun, base: string, folder: string): Promise<string> {
+  if (!run.moreFolders || run.moreFolders.length === 0) return folder;
+  for (const name of run.moreFolders) await mkdir(path.join(base, name));
+  const file = path.join(base, 'several.code-workspace');
+  await writeFile(file, JSON.stringify({ folders: [{ path: folder }, ...run.moreFolders.map((name) => ({ path: path.join(base, name) }))] }));
+  return file;
 }
 
 /** Answers the editor's question about trust as a cautious user does. */

@@ -7,12 +7,16 @@ import { root, semgrep } from '../../../tools/setup/paths.mjs';
 /** Folder whose copy the suites open, where it exists. */
 export const WORKSPACE = 'test/vscode/workspace';
 
-/** Test files whose name contains `part`. Those named *.untrusted.test.ts want a window in restricted mode. */
-export async function suiteFiles(part = ''): Promise<{ trusted: string[]; untrusted: string[] }> {
+/**
+ * Test files whose name contains `part`. Those named *.untrusted.test.ts want a window in restricted mode, those named
+ * *.multiroot.test.ts one with several folders.
+ */
+export async function suiteFiles(part = ''): Promise<{ trusted: string[]; untrusted: string[]; multiroot: string[] }> {
   const folder = 'test/vscode/suite';
   const files = (await filesBelow(path.join(root, folder), '.test.ts')).filter((file) => file.includes(part)).map((file) => `${folder}/${file}`);
-  const wantsRestrictedMode = (file: string): boolean => file.endsWith('.untrusted.test.ts');
-  return { trusted: files.filter((file) => !wantsRestrictedMode(file)), untrusted: files.filter(wantsRestrictedMode) };
+  const named = (kind: string) => files.filter((file) => file.endsWith(`.${kind}.test.ts`));
+  const [untrusted, multiroot] = [named('untrusted'), named('multiroot')];
+  return { trusted: files.filter((file) => !untrusted.includes(file) && !multiroot.includes(file)), untrusted, multiroot };
 }
 
 /** Extensions that only tests need: every folder of test/vscode/extensions. */
