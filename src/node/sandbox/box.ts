@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { access, constants as fsConstants, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, constants as fsConstants, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { run, type RunResult } from '../process/run.ts';
@@ -27,7 +27,10 @@ export interface BoxRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Programs and caches outside the workspace that the command needs, read-only. */
   readonly tools: readonly string[];
-  /** `copy`: the workspace is copied into memory, so that it can be written to; `heavy` folders stay read-only. */
+  /**
+   * `copy`: the workspace can be written to, without a change of the original: under a layer in memory where the system has
+   * such, else as a copy in which `heavy` folders stay read-only.
+   */
   readonly workspaceAs: 'readOnly' | 'copy';
   /** Names of folders that are bound read-only instead of copied. */
   readonly heavy?: readonly string[];
@@ -75,9 +78,9 @@ if [ -n "$7" ]; then
 elif [ -n "$1" ]; then
   printf '%s\\n' "$5" > /tmp/.exclude
   tar -C "$1" --exclude-from=/tmp/.exclude -cf - . | tar -C "$2" -xf - 2>/dev/null
-  [ -d ${CANDIDATES} ] && cp -R ${CANDIDATES}/. "$2"/
   rm -f /tmp/.exclude
 fi
+[ -d ${CANDIDATES} ] && cp -R ${CANDIDATES}/. "$2"/
 report="$3"; cd "$6" || exit 125
 shift 7
 "$@" >&2 </dev/null
@@ -86,13 +89,26 @@ IFS=$newline; for f in $report; do [ -f "$f" ] && cat "$f"; done
 exit $code
 `;
 
+/**
+ * Lays a writable layer in memory over the workspace, seen by nobody else, and starts the box in it. $1: where, $2: the
+ * workspace, $3: size, $4: further options. What follows is the command of the box.
+ */
+const LAYER = `
+mount -t tmpfs -o "size=$3,mode=755" tmpfs "$1" && mkdir "$1/up" "$1/work" "$1/all" || exit 125
+mount -t overlay -o "lowerdir=$2,upperdir=$1/up,workdir=$1/work$4" overlay "$1/all" || exit 125
+shift 4
+exec "$@"
+`;
+
 /** A place where code that nobody has read can run: no network, no home folder, nothing of the user's to change. */
 export class Sandbox {
   private found: Promise<BoxState> | undefined;
+  private layered: Promise<boolean> | undefined;
   private readonly env: NodeJS.ProcessEnv;
 
-  constructor(env: NodeJS.ProcessEnv = process.env) {
+  constructor(env: NodeJS.ProcessEnv = process.env, options: { /** False: copies are made file by file also where there are layers. */ layers?: boolean } = {}) {
     this.env = env;
+    if (options.layers === false) this.layered = Promise.resolve(false);
   }
 
   /** Whether there is one on this system; tried once, with a real box. */
@@ -115,6 +131,25 @@ export class Sandbox {
     }
   }
 
+  /** Whether a layer can be laid over a folder here; tried once. Where it cannot, a workspace is copied file by file. */
+  private layers(): Promise<boolean> {
+    this.layered ??= (async () => {
+      if (!UNSHARE) return false;
+      const scratch = await mkdtemp(path.join(os.tmpdir(), 'safenote-box-'));
+      try {
+        await mkdir(path.join(scratch, 'layer'));
+        await writeFile(path.join(scratch, 'file'), 'x');
+        const tried = await run(UNSHARE, layerArguments(path.join(scratch, 'layer'), scratch, MB, ['/bin/sh', '-c', 'echo y > "$0/file" && rm "$0/file"', path.join(scratch, 'layer', 'all')]), { timeoutMs: 5_000 });
+        return tried.code === 0 && existsSync(path.join(scratch, 'file'));
+      } catch {
+        return false;
+      } finally {
+        await rm(scratch, { recursive: true, force: true });
+      }
+    })();
+    return this.layered;
+  }
+
   /** Runs a command to its end or its limits. Throws the signal's reason when aborted; everything in the box is gone then. */
   async run(request: BoxRequest): Promise<BoxResult> {
     const state = await this.state();
@@ -125,9 +160,12 @@ export class Sandbox {
     let ended: BoxResult['ended'];
     let stop: (() => void) | undefined;
     try {
-      const args = await this.arguments(request, scratch);
-      const { memoryBytes, processes } = request.limits;
-      const result: RunResult = await run(state.program, args, {
+      const layer = request.workspaceAs === 'copy' && !/[:,\\]/.test(request.workspace) && (await this.layers()) ? path.join(scratch, 'layer') : undefined;
+      if (layer) await mkdir(layer);
+      const args = await this.arguments(request, scratch, layer);
+      const { memoryBytes, processes, writableBytes } = request.limits;
+      const [program, ...rest] = layer && UNSHARE ? [UNSHARE, ...layerArguments(layer, request.workspace, writableBytes, [state.program, ...args])] : [state.program, ...args];
+      const result: RunResult = await run(program ?? '', rest, {
         env: {},
         timeoutMs: request.limits.timeMs,
         signal: AbortSignal.any([request.signal, watching.signal]),
@@ -150,7 +188,7 @@ export class Sandbox {
     }
   }
 
-  private async arguments(r: BoxRequest, scratch: string): Promise<string[]> {
+  private async arguments(r: BoxRequest, scratch: string, layer?: string): Promise<string[]> {
     const size = String(r.limits.writableBytes);
     const args = [...ISOLATION, ...systemBinds(), '--proc', '/proc', '--dev', '/dev', '--size', size, '--perms', '1777', '--tmpfs', '/tmp', '--size', '1048576', '--tmpfs', '/run'];
     // What a system keeps in other places (a Go toolchain in a home folder) comes in path by path.
@@ -168,6 +206,12 @@ export class Sandbox {
       for (const { file, at } of candidates) args.push('--ro-bind', at, file);
       for (const folder of r.copied ?? []) args.push('--size', size, '--tmpfs', folder);
       if (r.copied?.length) args.push('--ro-bind', r.workspace, ORIGIN);
+    } else if (layer) {
+      // Whoever lays a layer is root of a namespace; the box has the user's own number again.
+      if (process.getuid?.() !== 0) args.push('--unshare-user', '--uid', String(process.getuid?.() ?? 0), '--gid', String(process.getgid?.() ?? 0));
+      args.push('--bind', path.join(layer, 'all'), r.workspace);
+      for (const folder of await foldersNamed(r.workspace, r.without ?? [])) args.push('--size', size, '--tmpfs', folder);
+      for (const { file, at } of candidates) args.push('--ro-bind', at, path.join(CANDIDATES, path.relative(r.workspace, file)));
     } else {
       args.push('--ro-bind', r.workspace, ORIGIN, '--size', size, '--tmpfs', r.workspace);
       const without = r.without ?? [];
@@ -181,13 +225,22 @@ export class Sandbox {
     for (const [name, value] of Object.entries({ ...r.env, HOME, TMPDIR: '/tmp' })) args.push('--setenv', name, value);
     args.push('--chdir', '/tmp', '--', '/bin/sh', '-c', SCRIPT, 'sh');
     const copied = r.workspaceAs === 'copy' ? [] : (r.copied ?? []);
-    const origin = r.workspaceAs === 'copy' || copied.length > 0 ? ORIGIN : '';
+    const origin = (r.workspaceAs === 'copy' && !layer) || copied.length > 0 ? ORIGIN : '';
     args.push(origin, r.workspace, (r.report ?? []).join('\n'), String(r.limits.processes), exclude.join('\n'), r.cwd, copied.map((folder) => path.relative(r.workspace, folder)).join('\n'), ...limitedTo(r.limits), ...r.command);
     return args;
   }
 }
 
 const ISOLATION = ['--unshare-all', '--die-with-parent', '--new-session', '--clearenv', '--hostname', 'safenote', '--cap-drop', 'ALL'];
+
+const UNSHARE = ['/usr/bin/unshare', '/bin/unshare'].find((file) => existsSync(file));
+const MB = 1024 * 1024;
+
+/** `unshare` with a mount namespace of its own, in which the command finds the workspace under a layer at `layer/all`. */
+function layerArguments(layer: string, workspace: string, size: number, command: readonly string[]): string[] {
+  const root = process.getuid?.() === 0;
+  return [...(root ? [] : ['--user', '--map-root-user']), '--mount', '--', '/bin/sh', '-c', LAYER, 'sh', layer, workspace, String(size), root ? '' : ',userxattr', ...command];
+}
 
 /** Set inside the box: outside, the user's other processes would count. */
 function limitedTo({ timeMs, memoryBytes, mappedBytes, processes, writableBytes }: BoxLimits): string[] {

@@ -55,7 +55,8 @@ describe('workspace tests', function () {
     it('passes what works', async () => {
       await put(PYTEST);
       const verdict = await check('shop/prices.py', 'return sum(items)');
-      assert.deepEqual(verdict, { status: 'pass', runner: 'pytest', tests: 2 });
+      assert.deepEqual([verdict.status, verdict.runner, verdict.tests, verdict.reason], ['pass', 'pytest', 2, undefined]);
+      assert.deepEqual(verdict.cases?.map((c) => c.name), ['test_total', 'test_empty']);
     });
 
     it('names the test that fails and what it saw', async () => {

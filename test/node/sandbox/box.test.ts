@@ -28,8 +28,8 @@ describe('sandbox', function () {
   });
   afterEach(() => rm(workspace, { recursive: true, force: true }));
 
-  const inBox = (script: string, o: Partial<BoxRequest> = {}) =>
-    box.run({
+  const inBox = (script: string, o: Partial<BoxRequest> = {}, within = box) =>
+    within.run({
       workspace,
       files: new Map(),
       cwd: workspace,
@@ -64,21 +64,35 @@ describe('sandbox', function () {
     assert.equal(existsSync('/usr/x'), false);
   });
 
-  it('copies where tests must write, and changes nothing of the original', async () => {
-    await mkdir(path.join(workspace, 'node_modules'));
-    await writeFile(path.join(workspace, 'node_modules', 'dep.txt'), 'dep');
-    const result = await inBox('echo changed > code.txt; echo new > new.txt; cat code.txt new.txt node_modules/dep.txt; echo x > node_modules/dep.txt', { workspaceAs: 'copy', heavy: ['node_modules'] });
-    assert.match(result.output, /^changed\nnew\ndep/);
-    assert.match(result.output, /Read-only file system/);
-    assert.equal(await readFile(path.join(workspace, 'code.txt'), 'utf8'), 'on disk');
-    assert.equal(await readFile(path.join(workspace, 'node_modules', 'dep.txt'), 'utf8'), 'dep');
-    assert.equal(existsSync(path.join(workspace, 'new.txt')), false);
-  });
+  for (const [how, layers] of [['a layer, where the system has such', true], ['a copy, file by file', false]] as const) {
+    it(`lets tests write that must, in ${how}, and changes nothing of the original`, async () => {
+      const box = new Sandbox(process.env, { layers });
+      for (const folder of ['node_modules', 'target']) await mkdir(path.join(workspace, folder));
+      for (const folder of ['node_modules', 'target']) await writeFile(path.join(workspace, folder, 'dep.txt'), 'dep');
+      const result = await inBox('echo changed > code.txt; echo new > new.txt; cat code.txt new.txt node_modules/dep.txt; cat target/dep.txt; echo x > node_modules/dep.txt; id -u', { workspaceAs: 'copy', heavy: ['node_modules'], without: ['target'] }, box);
+      assert.match(result.output, /^changed\nnew\ndep/);
+      assert.match(result.output, /target\/dep\.txt: No such file/);
+      if (!layers) assert.match(result.output, /Read-only file system/);
+      assert.match(result.output, new RegExp(`^${process.getuid?.() ?? ''}$`, 'm'));
+      assert.equal(await readFile(path.join(workspace, 'code.txt'), 'utf8'), 'on disk');
+      assert.equal(await readFile(path.join(workspace, 'node_modules', 'dep.txt'), 'utf8'), 'dep');
+      assert.equal(existsSync(path.join(workspace, 'new.txt')), false);
+    });
 
-  it('puts the candidate into a copy too', async () => {
-    const result = await inBox('cat code.txt', { workspaceAs: 'copy', files: new Map([[path.join(workspace, 'code.txt'), 'candidate']]) });
-    assert.equal(result.output, 'candidate');
-  });
+    it(`puts the candidate into ${how} too, and stops what is written at the limit`, async () => {
+      const files = new Map([[path.join(workspace, 'code.txt'), 'candidate']]);
+      const result = await inBox('cat code.txt; echo; head -c 100000000 /dev/zero > big; du -m big | cut -f1', { workspaceAs: 'copy', files }, new Sandbox(process.env, { layers }));
+      assert.match(result.output, /^candidate\n/);
+      assert.ok(Number(/(\d+)\s*$/.exec(result.output)?.[1]) <= 17, result.output);
+      assert.equal(await readFile(path.join(workspace, 'code.txt'), 'utf8'), 'on disk');
+    });
+
+    it(`ends what runs in ${how} at its deadline`, async () => {
+      const result = await inBox('sleep 98765 & while :; do :; done', { workspaceAs: 'copy', limits: { timeMs: 900, memoryBytes: 256 * MB, processes: 64, writableBytes: MB } }, new Sandbox(process.env, { layers }));
+      assert.equal(result.ended, 'time');
+      assert.deepEqual(await running('98765'), []);
+    });
+  }
 
   it('ends an endless loop at its deadline, with all that it started', async () => {
     const result = await inBox('sleep 98761 & while :; do :; done', { limits: { timeMs: 700, memoryBytes: 256 * MB, processes: 64, writableBytes: MB } });
