@@ -57,6 +57,50 @@ describe('Secure Complete with tests', () => {
     assert.deepEqual([...store.notes.values()].map((n) => n.note.secureExample), [undefined, undefined]);
   });
 
+  it('gives the second attempt, its tests included, no more time than the budget, and says so', async () => {
+    const endless: TestRunner = {
+      ...runner,
+      run: (plan, document, options) => (document.text.includes('endless') ? new Promise((_, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason as Error))) : runner.run(plan, document, options)),
+    };
+    const { engine } = house({ settings: { 'verify.retryBudgetMs': 200 }, tests: new FunctionCheck(endless, new LineParser()), script: (r) => ({ completion: block('evil()'), retry: block('endless()') })[r.purpose as string] ?? 'ok' });
+    const out = await engine.complete(request, { signal, tests: true });
+    assert.deepEqual([out.edit.text, out.attempts, out.verdict.security.status, out.verdict.function.status], ['endless()', 2, 'pass', 'unavailable']);
+    assert.match(out.verdict.function.reason ?? '', /safenote\.verify\.retryBudgetMs/);
+  });
+
+  it('does not offer a retry that passes the tests and brings in a finding, and says both', async () => {
+    const { engine } = withTests({ completion: block('wrong()'), retry: block('evil()') });
+    const out = await engine.complete(request, { signal, tests: true });
+    assert.deepEqual([out.edit.text, out.verdict.security.status, out.verdict.function.status], ['wrong()', 'pass', 'fail']);
+    assert.match(out.remarks.join('\n'), /passed the tests but brought in a security finding \(evil is dangerous\)/);
+  });
+
+  it('says which attempt it is, and why there is another', async () => {
+    const said: string[] = [];
+    await withTests({ completion: block('wrong()'), retry: block('return right()') }).engine.complete(request, { signal, tests: true, onPhase: (phase, detail) => void said.push(detail ? `${phase}: ${detail}` : phase) });
+    assert.deepEqual(said, ['retrieving', 'generating: test-model', 'checking', 'testing', 'retrying: test_find: assert None == 2', 'testing']);
+  });
+
+  describe('after acceptance', () => {
+    it('judge the answer that is there, note what fails, and a retry on wish is judged by them too', async () => {
+      const { engine, store } = withTests({ completion: block('wrong()'), retry: block('return right()') });
+      const out = await engine.complete(request, { signal });
+      assert.deepEqual([out.attempts, out.verdict.function.status], [1, 'unavailable']);
+      const { verdict, learned } = await engine.test(out, { signal });
+      assert.deepEqual([verdict.status, verdict.cases?.length, (await learned).map((n) => `${n.kind} ${n.action}`)], ['fail', 1, ['function created']]);
+      const again = await engine.retry({ ...out, learned }, { ...out.verdict, function: verdict }, { signal, tests: true });
+      assert.deepEqual([again.edit.text, again.verdict.function.status, again.attempts, again.history.map((a) => a.verdict.function.status)], ['return right()', 'pass', 2, ['fail', 'pass']]);
+      await again.learned;
+      assert.match([...store.notes.values()][0]?.note.secureExample ?? '', /right\(\)/);
+    });
+
+    it('write nothing when they pass', async () => {
+      const { engine, store } = withTests({ completion: block('return right()') });
+      const { verdict, learned } = await engine.test(await engine.complete(request, { signal }), { signal });
+      assert.deepEqual([verdict.status, await learned, store.notes.size], ['pass', [], 0]);
+    });
+  });
+
   describe('gives the model the definitions that the failing code calls and the traceback passed through', () => {
     const file = (path: string, text: string) => ({ path, language: 'python', text });
     const files: WorkspaceFiles = {

@@ -5,7 +5,7 @@ import { escapeInline, escapeMarkdown } from '../../../src/vscode/common/escape-
 import { redactPaths } from '../../../src/vscode/common/redact-paths.ts';
 import { Decisions } from '../../../src/vscode/completion/decisions.ts';
 import { Run } from '../../../src/vscode/completion/run.ts';
-import { lookOf, shortVerdict, spokenVerdict } from '../../../src/vscode/completion/verdict-text.ts';
+import { lookOf, overallLook, shortTests, shortVerdict, spokenTests, spokenVerdict } from '../../../src/vscode/completion/verdict-text.ts';
 import { Insertions } from '../../../src/vscode/guard/insertions.ts';
 
 describe('Paths in a log', () => {
@@ -94,6 +94,14 @@ describe('A verdict in words', () => {
 
   it('never speaks of passing unless it passed', () => {
     for (const status of ['fail', 'unavailable'] as const) assert.doesNotMatch(spokenVerdict(verdict({ status, findings: status === 'fail' ? [finding] : [] })), /no new findings/);
+  });
+
+  it('puts the tests beside the security verdict', () => {
+    assert.equal(overallLook({ security: verdict({}), function: { status: 'fail' } }), 'fail');
+    assert.equal(overallLook({ security: verdict({ pending: ['semgrep'] }), function: { status: 'pass' } }), 'pending');
+    assert.deepEqual([shortTests({ status: 'pass' }, false), shortTests({ status: 'fail' }, false), shortTests({ status: 'unavailable' }, false)], ['tests pass', 'tests fail', '']);
+    assert.equal(spokenTests({ status: 'unavailable', reason: 'no tests' }), '', 'what did not run is not spoken of as run');
+    assert.match(spokenTests({ status: 'fail', reason: 'test_a: 1 != 2' }), /fails: test_a: 1 != 2/);
   });
 });
 
