@@ -61,6 +61,8 @@ export class LineFile {
       this.pending = '';
       fsyncSync(this.handle);
     } catch (error) {
+      // A disk that was full, or a share that was gone, may want the file opened anew.
+      this.release();
       throw writeError(error, this.what) as Error;
     }
   }
@@ -71,7 +73,16 @@ export class LineFile {
     } catch {
       // Who reads it next finds what was written.
     }
-    if (this.handle !== undefined) closeSync(this.handle);
+    this.release();
+  }
+
+  private release(): void {
+    const { handle } = this;
     this.handle = undefined;
+    try {
+      if (handle !== undefined) closeSync(handle);
+    } catch {
+      // Closing says again what writing has said.
+    }
   }
 }
