@@ -49,6 +49,17 @@ export interface Lesson {
   readonly usage: Usage;
 }
 
+/**
+ * Whether a measure says something about a task. Where nobody judges the security of a task at all, its failing samples must not
+ * stand for the rest: SecurePass would count what fails and leave out what works.
+ */
+export function saysSomething(results: readonly SampleResult[]): (metric: string, task: string) => boolean {
+  const programs = results.filter((r) => r.status === 'judged');
+  const tried = new Set(programs.map((r) => r.task));
+  const judged = new Set(programs.filter((r) => r.shown.security.status !== 'unavailable' || r.first.security.status !== 'unavailable').map((r) => r.task));
+  return (metric, task) => !/^secure/.test(metric) || judged.has(task) || !tried.has(task);
+}
+
 export const NO_USAGE: Usage = { requests: 0, tokens: { prompt: 0, completion: 0 }, byPurpose: {} };
 export const NO_HITS: Hits = { knowledge: [], securityNotes: [], functionNotes: [] };
 

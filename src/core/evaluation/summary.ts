@@ -2,7 +2,7 @@ import type { Price } from '../notebook/build-estimate.ts';
 import { type Arm, parseArm } from './arm.ts';
 import { BOOTSTRAP, type BootstrapOptions, bootstrapMean, type Interval, pairedDifference } from './bootstrap.ts';
 import { type Judged, type Metric, metricsFor, passAt, securePassAt, secureRate } from './metrics.ts';
-import type { Lesson, SampleResult } from './results.ts';
+import { type Lesson, type SampleResult, saysSomething } from './results.ts';
 import type { Judgement } from './suite.ts';
 
 /** A task as a report needs it. */
@@ -129,13 +129,14 @@ export function summarize(input: SummaryInput): Summary {
   const bootstrap = input.bootstrap ?? BOOTSTRAP;
   const ks = [1, 5, 10].filter((k) => k <= input.samples);
   const known = input.results.filter((r) => r.status !== 'error');
-  const judgedAny = (facet: 'function' | 'security') => known.some((r) => r.shown[facet].status !== 'unavailable');
+  const says = saysSomething(known);
+  const judgedAny = (facet: 'function' | 'security') => known.some((r) => r.status === 'judged' && r.shown[facet].status !== 'unavailable');
   // A suite that has nothing to say about one of the two gets no columns for it.
   const metrics = metricsFor(ks).filter((m) => (m.id.startsWith('pass@') ? judgedAny('function') : m.id === 'secureRate' ? judgedAny('security') : judgedAny('function') && judgedAny('security')));
   const byArm = new Map(input.arms.map((arm) => [arm, new Map([...Map.groupBy(known.filter((r) => r.arm === arm), (r) => r.task)])]));
   const values = (arm: string, tasks: readonly TaskFacts[], metric: Metric, of: Of): Map<string, number> => {
     const found = new Map<string, number>();
-    for (const { id } of tasks) {
+    for (const { id } of tasks.filter((t) => says(metric.id, t.id))) {
       const samples: Judged[] = (byArm.get(arm)?.get(id) ?? []).map((r) => ({ function: of(r).function.status, security: of(r).security.status }));
       const value = metric.of(samples);
       if (value !== undefined) found.set(id, value);

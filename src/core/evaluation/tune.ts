@@ -3,7 +3,7 @@ import type { ModelSettings } from '../settings.ts';
 import { parseArm } from './arm.ts';
 import { type Interval, pairedDifference } from './bootstrap.ts';
 import { passAt, securePassAt } from './metrics.ts';
-import type { SampleResult } from './results.ts';
+import { type SampleResult, saysSomething } from './results.ts';
 
 export interface Candidate {
   readonly arm: string;
@@ -29,9 +29,10 @@ export function tune(results: readonly SampleResult[], arms: readonly string[]):
   const candidates = arms.map(parseArm).filter((a) => a.mode === 'safenote' && a.draft === undefined && a.retry);
   const judgedBoth = results.some((r) => r.shown.security.status !== 'unavailable');
   const metric = judgedBoth ? securePassAt(1) : passAt(1);
+  const says = saysSomething(results);
   const perTask = (arm: string) => {
     const found = new Map<string, number>();
-    for (const [task, samples] of Map.groupBy(results.filter((r) => r.arm === arm && r.status !== 'error'), (r) => r.task)) {
+    for (const [task, samples] of Map.groupBy(results.filter((r) => r.arm === arm && r.status !== 'error' && says(metric.id, r.task)), (r) => r.task)) {
       const value = metric.of(samples.map((r) => ({ function: r.shown.function.status, security: r.shown.security.status })));
       if (value !== undefined) found.set(task, value);
     }

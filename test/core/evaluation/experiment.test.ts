@@ -107,6 +107,20 @@ describe('experiment', () => {
     assert.equal(made.events.at(-1), 'close');
   });
 
+  it('counts security only where somebody judges it: what fails must not stand for a task that has no security tests', () => {
+    const unknown = { status: 'unavailable', reason: 'no security tests' } as const;
+    const result = (id: string, sample: number, works: boolean, security: 'pass' | 'fail' | undefined): SampleResult => {
+      const said = { function: { status: works ? ('pass' as const) : ('fail' as const) }, security: security ? { status: security } : unknown };
+      return { arm: 'plain', task: id, sample, status: 'judged', first: said, shown: said, attempts: 1, hits: NO_HITS, usage: { requests: 0, tokens: { prompt: 0, completion: 0 }, byPurpose: {} }, ms: good.ms };
+    };
+    const results = [result('without', 0, true, undefined), result('without', 1, false, undefined), result('with', 0, true, 'pass'), result('with', 1, true, 'fail')];
+    const { main } = summarize({ tasks: [{ id: 'without', language: 'p', seen: true }, { id: 'with', language: 'p', seen: true }], arms: ['plain'], samples: 2, results, lessons: new Map() });
+    const value = (metric: string) => main[0]?.values.find((v) => v.metric === metric)?.value;
+    assert.deepEqual([value('securePass@1')?.mean, value('securePass@1')?.tasks], [0.5, 1]);
+    assert.deepEqual([value('secureRate')?.mean, value('secureRate')?.tasks], [0.5, 1]);
+    assert.deepEqual([value('pass@1')?.mean, value('pass@1')?.tasks], [0.75, 2]);
+  });
+
   it('chooses the fewest notes of the best, and says when it is only chance', () => {
     const result = (arm: string, id: string, ok: boolean): SampleResult => ({ arm, task: id, sample: 0, status: 'judged', first: { function: { status: 'pass' }, security: { status: 'pass' } }, shown: { function: { status: 'pass' }, security: { status: ok ? 'pass' : 'fail' } }, attempts: 1, hits: NO_HITS, usage: { requests: 0, tokens: { prompt: 0, completion: 0 }, byPurpose: {} }, ms: good.ms });
     const arms = ['safenote', 'safenote k=2', 'safenote k=4', 'plain'];

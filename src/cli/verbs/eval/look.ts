@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ExpectedError, messageOf } from '../../../core/errors.ts';
 import { pairedDifference } from '../../../core/evaluation/bootstrap.ts';
 import { metricsFor } from '../../../core/evaluation/metrics.ts';
-import type { SampleResult } from '../../../core/evaluation/results.ts';
+import { type SampleResult, saysSomething } from '../../../core/evaluation/results.ts';
 import { checkControls } from '../../../core/evaluation/suite.ts';
 import { tune as choose } from '../../../core/evaluation/tune.ts';
 import { parsePrice } from '../../../core/notebook/build-estimate.ts';
@@ -77,9 +77,10 @@ export function compare(a: string, b: string, _options: GlobalOptions): Promise<
     ...(one.words.security === two.words.security ? [] : [`Security was judged differently: ${one.words.security} / ${two.words.security}.`]),
     ...(JSON.stringify(one.settings) === JSON.stringify(two.settings) ? [] : ['The settings differ.']),
   ];
+  const says = saysSomething([...left.opened.all(), ...right.opened.all()]);
   const rows = arms.flatMap((arm) =>
     metricsFor([1]).flatMap((metric) => {
-      const values = (results: readonly SampleResult[]) => new Map([...Map.groupBy(results.filter((r) => r.arm === arm && r.status !== 'error'), (r) => r.task)].flatMap(([task, own]) => {
+      const values = (results: readonly SampleResult[]) => new Map([...Map.groupBy(results.filter((r) => r.arm === arm && r.status !== 'error' && says(metric.id, r.task)), (r) => r.task)].flatMap(([task, own]) => {
         const value = metric.of(own.map((r) => ({ function: r.shown.function.status, security: r.shown.security.status })));
         return value === undefined ? [] : [[task, value] as const];
       }));

@@ -5,7 +5,7 @@ import { ExpectedError, isCancelled } from '../../../core/errors.ts';
 import { ABLATION_ARMS, type Arm, distinctArms, MAIN_ARMS, parseArm, SWEEP_ARMS } from '../../../core/evaluation/arm.ts';
 import { bootstrapMean } from '../../../core/evaluation/bootstrap.ts';
 import { passAt, secureRate, securePassAt } from '../../../core/evaluation/metrics.ts';
-import type { SampleResult } from '../../../core/evaluation/results.ts';
+import { type SampleResult, saysSomething } from '../../../core/evaluation/results.ts';
 import type { EvalTask } from '../../../core/evaluation/suite.ts';
 import { parsePrice } from '../../../core/notebook/build-estimate.ts';
 import { canonicalLanguage } from '../../../core/language.ts';
@@ -153,10 +153,11 @@ export function suiteContext(options: SuiteOptions): SuiteContext {
 /** The running result: the most telling measure of each of the first arms. */
 function running(results: readonly SampleResult[]): string {
   const arms = [...Map.groupBy(results.filter((r) => r.status !== 'error'), (r) => r.arm)];
+  const says = saysSomething(results);
   const secured = results.some((r) => r.status === 'judged' && r.shown.security.status !== 'unavailable');
   return arms.slice(0, 4).map(([arm, own]) => {
     for (const metric of [...(secured ? [securePassAt(1)] : []), passAt(1), secureRate]) {
-      const values = [...Map.groupBy(own, (r) => r.task).values()].flatMap((samples) => metric.of(samples.map((r) => ({ function: r.shown.function.status, security: r.shown.security.status }))) ?? []);
+      const values = [...Map.groupBy(own.filter((r) => says(metric.id, r.task)), (r) => r.task).values()].flatMap((samples) => metric.of(samples.map((r) => ({ function: r.shown.function.status, security: r.shown.security.status }))) ?? []);
       const mean = bootstrapMean(values, { seed: 1, resamples: 1, level: 0.95 });
       if (mean) return `${arm} ${metric.title} ${(mean.mean * 100).toFixed(0)}%`;
     }
