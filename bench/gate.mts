@@ -1,16 +1,17 @@
 /**
  * Does guidance reach the requests that need it, and only those? Retrieval over the library as a request does it, on ordinary
  * tasks (bench/data/ordinary-tasks.json: nothing may pass the gate) and on security tasks (the prompts of
- * ../shared/data/cweval, where it is there: the right CWE should pass). `--threshold` prints the trade-off.
+ * cweval, sallm and codeguardplus in ../shared/data, where they are there: the right CWE should pass; SAFENOTE_DATA names another data folder). `--threshold`
+ * prints the trade-off.
  */
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { normalizeCwe } from '../src/core/cwe.ts';
-import { canonicalLanguage, extensionFor } from '../src/core/language.ts';
+import { extensionFor } from '../src/core/language.ts';
 import { SILENT } from '../src/core/log.ts';
 import { DEFAULT_SETTINGS } from '../src/core/settings.ts';
 import { App } from '../src/node/app.ts';
+import { readPrompts } from './quality/data.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 let threshold = DEFAULT_SETTINGS['retrieval.minSimilarity'];
@@ -24,13 +25,10 @@ async function passing(code: string, language: string) {
 }
 
 const ordinary = JSON.parse(readFileSync(path.join(root, 'bench/data/ordinary-tasks.json'), 'utf8')) as { language: string; code: string }[];
-const file = path.join(root, '../shared/data/cweval/tasks.jsonl');
 const covered = new Set((await app.assets.knowledge()).samples.map((s) => `${s.cwe} ${s.language}`));
-const security = existsSync(file)
-  ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { cwe: string; language: string; prompt: string })
-      .map((t) => ({ ...t, cwe: normalizeCwe(t.cwe) ?? '', language: canonicalLanguage(t.language === 'js' ? 'javascript' : t.language) }))
-  : [];
-if (security.length === 0) console.log(`security tasks: skipped, ${path.relative(root, file)} is not there`);
+const { prompts, missing } = readPrompts();
+const security = prompts.filter((p) => p.code);
+if (missing.length > 0) console.log(`security tasks of ${missing.join(', ')}: skipped, they are not there`);
 
 for (threshold of process.argv.includes('--threshold') ? [0.2, 0.25, 0.3, 0.35, 0.4] : [threshold]) {
   let false_ = 0;
@@ -45,7 +43,7 @@ for (threshold of process.argv.includes('--threshold') ? [0.2, 0.25, 0.3, 0.35, 
   let any = 0;
   let right = 0;
   for (const task of known) {
-    const cwes = await passing(task.prompt, task.language);
+    const cwes = await passing(task.code, task.language);
     if (cwes.length > 0) any++;
     if (cwes.includes(task.cwe)) right++;
     else if (process.argv.includes('--verbose')) console.log(`  ${task.cwe} ${task.language}: got ${cwes.join(' ') || 'nothing'}`);

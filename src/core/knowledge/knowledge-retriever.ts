@@ -15,8 +15,8 @@ export interface SampleVectors {
 
 /**
  * Weights of the four facets (paper §3.2, step 2) in the fusion of samples, and of the evidence for a CWE: the votes of the
- * nearest samples, what the terms suggest, the guideline's APIs and words, what a rule saw in a draft. Chosen by
- * cross-validation over commits (bench/retrieval-quality.mts), reported on other commits.
+ * nearest samples, what the terms suggest, also those of the repaired lines alone, the guideline's APIs and words, what a rule
+ * saw in the code. Chosen by cross-validation over commits, held against prompts of other sets (`npm run bench:retrieval -- --tune`).
  */
 export const KNOWLEDGE_WEIGHTS = {
   sample: { codeLexical: 1.5, codeDense: 1, taskLexical: 0.5, taskDense: 2, apis: 0.5, causes: 0.5 },

@@ -8,7 +8,7 @@ import { apiTokens, codeTokens, textTokens } from './tokens.ts';
 
 /**
  * Weights of the rankings in the fusion. Code finds the note about the API that a task will misuse far more often than the
- * task's words do; equal weights lose more than a quarter of the hits (bench/retrieval.ts).
+ * task's words do; measured by `npm run bench:retrieval` (docs/knowledge.md).
  */
 export const NOTE_WEIGHTS = { codeLexical: 3, codeDense: 2, apis: 2, taskLexical: 0.7, taskDense: 0.7 } as const;
 export type NoteWeights = Readonly<Record<keyof typeof NOTE_WEIGHTS, number>>;
