@@ -18,6 +18,17 @@ export interface SessionTarget {
   readonly sessionId: number;
 }
 
+/** A file that cannot be read as a note, as the tree hands it over. */
+export interface ConflictTarget {
+  readonly file?: { readonly file: string };
+}
+
+/** What Export Notebook is told where nobody is asked. */
+export interface ExportTarget {
+  readonly format: 'markdown' | 'jsonl' | 'pairs' | 'preferences' | 'agents' | 'copilot';
+  readonly target: Uri;
+}
+
 /** Every command of SafeNote with its signature. To add one, begin here; a test holds `package.json` against this map. */
 export interface CommandMap {
   'safenote.secureComplete': () => Promise<void>;
@@ -45,6 +56,12 @@ export interface CommandMap {
   'safenote.approveNote': (target?: NoteTarget | Uri, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.deleteNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.copyNoteId': (target?: NoteTarget) => Promise<void>;
+  'safenote.reviewNotes': () => Promise<void>;
+  'safenote.shareNotebook': () => Promise<void>;
+  'safenote.stopSharing': () => Promise<void>;
+  'safenote.resolveNoteConflict': (target?: Uri | ConflictTarget) => Promise<void>;
+  'safenote.importNotebook': (source?: Uri) => Promise<void>;
+  'safenote.exportNotebook': (target?: ExportTarget) => Promise<void>;
   'safenote.pinNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.unpinNote': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
   'safenote.mergeNotes': (target?: NoteTarget, selected?: readonly NoteTarget[]) => Promise<void>;
@@ -126,6 +143,12 @@ export const COMMANDS: Readonly<Record<CommandId, { readonly title: string; read
   'safenote.approveNote': { title: 'Approve Note', palette: true },
   'safenote.deleteNote': { title: 'Delete Note', palette: true },
   'safenote.copyNoteId': { title: 'Copy Note Id', palette: false },
+  'safenote.reviewNotes': { title: 'Review Notes', palette: true },
+  'safenote.shareNotebook': { title: 'Share Notebook', palette: true },
+  'safenote.stopSharing': { title: 'Stop Sharing', palette: true },
+  'safenote.resolveNoteConflict': { title: 'Resolve Note Conflict', palette: true },
+  'safenote.importNotebook': { title: 'Import Notebook', palette: true },
+  'safenote.exportNotebook': { title: 'Export Notebook', palette: true },
   'safenote.pinNote': { title: 'Pin Note', palette: true },
   'safenote.unpinNote': { title: 'Unpin Note', palette: true },
   'safenote.mergeNotes': { title: 'Merge Notes', palette: true },

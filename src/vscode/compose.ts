@@ -40,12 +40,15 @@ import { Guard } from './guard/guard.ts';
 import { NO_FILTER } from './notebook/arrange.ts';
 import { Arrangement } from './notebook/arrangement.ts';
 import { NoteCommands } from './notebook/note-commands.ts';
+import { EditConflicts } from './notebook/edit-conflicts.ts';
 import { NoteDocuments } from './notebook/note-documents.ts';
 import { NoteLanguage } from './notebook/note-language.ts';
 import { NotePreview } from './notebook/note-preview.ts';
 import { NoteSearch } from './notebook/note-search.ts';
 import { Notebooks } from './notebook/notebooks.ts';
 import { NotesView } from './notebook/notes-view.ts';
+import { SharingCommands } from './notebook/sharing-commands.ts';
+import { TransferCommands } from './notebook/transfer-commands.ts';
 import { SeenNotes } from './notebook/seen-notes.ts';
 import { WrongNote } from './notebook/wrong-note.ts';
 import type { ShellParts } from './shell-parts.ts';
@@ -116,6 +119,7 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
   const viewOf = (kind: NoteKind, tree: LazyTree) =>
     own.add(new NotesView({ kind, notebooks, tree, arrangement, seen: new SeenNotes(context.workspaceState, kind), errors, merge: (from, into) => notes.mergeInto(from, into) }));
   const views = { security: viewOf('security', security), function: viewOf('function', shell.trees['safenote.functionNotes']) };
+  own.add(new EditConflicts({ notebooks, errors }));
   const noteDocuments = own.add(new NoteDocuments({ notebooks, errors }));
   own.add(new NoteLanguage(notebooks));
   const preview = own.add(new NotePreview({ notebooks, documents, errors }));
@@ -125,6 +129,8 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     if (!target) await vscode.commands.executeCommand('safenote.securityNotes.focus');
   };
   const notes: NoteCommands = new NoteCommands({ notebooks, documents, errors, reveal });
+  const sharing = new SharingCommands({ apps, notebooks, notes, documents, errors });
+  const transfer = new TransferCommands({ apps, notebooks, documents });
   const search = new NoteSearch({ notebooks, arrangement, errors, open: ({ stored }) => notes.show(stored), reveal });
 
   const wrongNote = new WrongNote({ notebooks, errors });
@@ -172,6 +178,12 @@ export function compose(context: vscode.ExtensionContext, shell: ShellParts): Ho
     'safenote.unmuteNote': (target, selected) => notes.unmute(target, selected),
     'safenote.approveNote': (target, selected) => notes.approve(target, selected),
     'safenote.deleteNote': (target, selected) => notes.delete(target, selected),
+    'safenote.reviewNotes': () => sharing.review(),
+    'safenote.shareNotebook': () => sharing.share(),
+    'safenote.stopSharing': () => sharing.stop(),
+    'safenote.resolveNoteConflict': (target) => sharing.resolve(target),
+    'safenote.importNotebook': (source) => transfer.import(source),
+    'safenote.exportNotebook': (target) => transfer.export(target),
     'safenote.copyNoteId': (target) => notes.copyId(target),
     'safenote.pinNote': (target, selected) => notes.pin(target, selected),
     'safenote.unpinNote': (target, selected) => notes.unpin(target, selected),

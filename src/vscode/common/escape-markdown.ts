@@ -1,8 +1,11 @@
-/** A text as one line of Markdown that shows exactly it: no emphasis, links, images, HTML or entities. */
+import { visibleLine } from '../../core/visible-text.ts';
+
+/**
+ * A text as one line of Markdown that shows exactly it: no emphasis, links, images, HTML or entities,
+ * and nothing unseen.
+ */
 export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .trim()
+  return visibleLine(text)
     .replace(/[\\`*_{}[\]()#+\-.!<>|~&$:@/]/g, (char) => (/[<>&]/.test(char) ? { '<': '&lt;', '>': '&gt;', '&': '&amp;' }[char] ?? '' : `\\${char}`));
 }
 

@@ -1,15 +1,17 @@
+import { createTwoFilesPatch } from 'diff';
 import * as vscode from 'vscode';
 import { ExpectedError } from '../../core/errors.ts';
 import { extensionFor } from '../../core/language.ts';
 import { mayMerge } from '../../core/notebook/merging.ts';
 import type { Note, StoredNote } from '../../core/notebook/note.ts';
 import { formatNote } from '../../core/notebook/note-markdown.ts';
+import { visibleLine, visibleText } from '../../core/visible-text.ts';
 import type { RemovedNote } from '../../core/notebook/store.ts';
 import type { Room } from '../apps.ts';
 import type { NoteTarget } from '../commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import type { ErrorPath } from '../common/error-path.ts';
-import type { VirtualDocuments } from '../common/virtual-documents.ts';
+import { fenceText, type VirtualDocuments } from '../common/virtual-documents.ts';
 import { type State, stateOf } from './arrange.ts';
 import { labelOf, STATE_ICONS } from './note-labels.ts';
 import type { FoundNote, Notebooks } from './notebooks.ts';
@@ -60,12 +62,17 @@ export class NoteCommands {
   async approve(target?: NoteTarget | vscode.Uri, selected?: readonly NoteTarget[]): Promise<void> {
     const named = target instanceof vscode.Uri ? await this.targetOf(target) : target;
     const found = await this.choose(t('Approve Note'), named, selected, (state) => state === 'quarantined');
+    await this.approveFound(found);
+  }
+
+  /** The same for notes that are found already. */
+  async approveFound(found: readonly FoundNote[]): Promise<void> {
     if (found.length === 0) return;
     const shown = found.map(({ stored }) => formatNote(stored.note));
     const only = found.length === 1 ? found[0] : undefined;
     const isRead = only !== undefined && vscode.window.activeTextEditor?.document.uri.fsPath === only.stored.file;
-    if (only && !isRead) await this.show(only.stored);
-    else if (!only) await this.o.documents.show('Notes to approve.md', shown.join('\n\n'));
+    if (only && !isRead) await this.showChanged(only);
+    else if (!only) await this.o.documents.show('Notes to approve.md', reviewPage(found));
     const approve = only ? t('Approve') : t('Approve {0} Notes', found.length);
     const detail = t('Its text comes from elsewhere, or was changed outside this editor. Once approved it goes into prompts, and so into the code that a model writes for you. Approve only what you have read and believe.');
     // A question that covers the note would keep it from being read.
@@ -80,6 +87,14 @@ export class NoteCommands {
     if (isRead) return this.approveShown(found, shown, await answer, approve);
     // Not awaited: the command is done, and reading takes its time.
     void answer.then((chosen) => this.o.errors.run(t('Approving the note'), () => this.approveShown(found, shown, chosen, approve)));
+  }
+
+  /** What changed since the note was approved, where that is known; else the whole note. */
+  private async showChanged({ room, stored }: FoundNote): Promise<void> {
+    const before = room.app.store.approvedText(stored.note);
+    if (before === undefined) return this.show(stored);
+    const left = this.o.documents.put(`${stored.note.id}/approved.md`, before);
+    await vscode.commands.executeCommand('vscode.diff', left, vscode.Uri.file(stored.file), t('{0}: approved ↔ now', visibleLine(stored.note.title)), { preview: true });
   }
 
   private async approveShown(found: readonly FoundNote[], shown: readonly string[], chosen: string | undefined, approve: string): Promise<void> {
@@ -234,13 +249,24 @@ export class NoteCommands {
   }
 }
 
+/** Several notes to read: what changed where a note was approved before, else the whole of it. Nothing in it is a link or unseen. */
+function reviewPage(found: readonly FoundNote[]): string {
+  const parts = found.map(({ room, stored }) => {
+    const now = formatNote(stored.note);
+    const before = room.app.store.approvedText(stored.note);
+    const text = before === undefined ? fenceText(visibleText(now), 'text') : fenceText(visibleText(createTwoFilesPatch('approved', 'now', before, now, undefined, undefined, { context: 4 })), 'diff');
+    return `## ${visibleLine(stored.note.title)}\n\n${before === undefined ? t('It was never approved here.') : t('What changed since you approved it:')}\n\n${text}`;
+  });
+  return [`# ${t('{0} notes to approve', found.length)}`, ...parts, ''].join('\n\n');
+}
+
 /** A note in a quick pick, which searches in what it shows. */
 export function quickItem(found: FoundNote): vscode.QuickPickItem & { found: FoundNote } {
   const { note } = found.stored;
   return {
     label: `$(${STATE_ICONS[stateOf(found.stored)]}) ${labelOf(found.stored)}`,
     description: [note.cwe, note.language].filter(Boolean).join(' · '),
-    detail: [note.tasks.join('; '), note.guidance || note.diagnosis].join(' ').replace(/\s+/g, ' ').slice(0, 400),
+    detail: visibleLine([note.tasks.join('; '), note.guidance || note.diagnosis].join(' ')).slice(0, 400),
     found,
   };
 }

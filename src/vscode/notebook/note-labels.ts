@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { describeWorth, retirementReason } from '../../core/activity/worth.ts';
 import type { StoredNote } from '../../core/notebook/note.ts';
+import { visibleLine } from '../../core/visible-text.ts';
 import { escapeMarkdown } from '../common/escape-markdown.ts';
 import { type Age, type GroupBy, type NoteFilter, type SortBy, type State, stateOf } from './arrange.ts';
 import type { GroupNode, NoteNode } from './notes-tree.ts';
@@ -42,7 +43,7 @@ export function labelOf(stored: StoredNote, heading = ''): string {
   const { title, frequency } = stored.note;
   const state = stateOf(stored);
   const rest = heading && title.startsWith(`${heading}: `) ? title.slice(heading.length + 2) : '';
-  return [frequency > 1 ? `×${frequency}` : '', state === 'active' ? '' : stateName(state), rest || title].filter(Boolean).join(' · ');
+  return [frequency > 1 ? `×${frequency}` : '', state === 'active' ? '' : stateName(state), visibleLine(rest || title)].filter(Boolean).join(' · ');
 }
 
 export function seenTimes(frequency: number): string {

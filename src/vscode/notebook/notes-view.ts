@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { ExpectedError } from '../../core/errors.ts';
 import type { NoteKind } from '../../core/notebook/note.ts';
 import type { NoteTarget } from '../commands.ts';
+import { visibleText } from '../../core/visible-text.ts';
 import { Disposables } from '../common/disposables.ts';
 import type { ErrorPath } from '../common/error-path.ts';
 import type { Dragging, LazyTree } from '../common/lazy-tree.ts';
@@ -109,6 +110,7 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
         item.id = node.key;
         item.description = t('cannot be read');
         item.tooltip = `${node.file.reason}\n\n${node.inUse ? t('The last good version of this note stays in use. The file is left as it is.') : t('SafeNote neither uses nor changes this file.')}`;
+        item.tooltip = `${visibleText(node.file.reason)}\n\n${t('SafeNote neither uses nor changes this file.')}`;
         item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
         item.accessibilityInformation = { label: t('{0}, cannot be read: {1}', node.file.file.split(/[\\/]/).at(-1) ?? '', node.file.reason) };
         item.contextValue = 'noteFile.setAside';
