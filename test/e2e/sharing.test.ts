@@ -78,6 +78,25 @@ describe('A developer who gets notes from others', function () {
     assert.match(merged, /- Find an order\n- Find an item/);
   });
 
+  it('keeps both when a note changes on disk while it is edited', async () => {
+    await editor.page.locator('.tab.active', { hasText: 'sql-1.md' }).waitFor();
+    const lines = (await readFile(noteFile(), 'utf8')).split('\n');
+    await editor.gotoLine(lines.indexOf('Pass values as parameters.') + 1, 1);
+    await editor.press('End');
+    await editor.type(' Always.');
+    await editor.waitForText(/Pass values as parameters\. Always\./);
+    // As another window does when it sees the failure again.
+    await writeFile(noteFile(), lines.join('\n').replace('frequency: 6', 'frequency: 9').replace('- Find an item', '- Find an item\n- Find a parcel'));
+    await editor.page.locator('.notification-toast', { hasText: 'changed on disk while you edit it' }).waitFor({ timeout: 20_000 });
+    await editor.screenshot('sharing-5-edited');
+    await editor.page.locator('.notification-toast', { hasText: 'changed on disk while you edit it' }).locator('.monaco-button', { hasText: 'Merge' }).click();
+    await editor.waitForText(/frequency: 9/);
+    await editor.save();
+    const merged = await readFile(noteFile(), 'utf8');
+    assert.match(merged, /^frequency: 9$/m);
+    assert.match(merged, /- Find an item\n- Find a parcel[^]*Pass values as parameters\. Always\./);
+  });
+
   it('stops sharing, and shares again after reading what becomes visible', async () => {
     await editor.runCommand('SafeNote: Stop Sharing');
     await editor.page.waitForTimeout(1_500);
@@ -85,17 +104,17 @@ describe('A developer who gets notes from others', function () {
     await editor.runCommand('SafeNote: Share Notebook');
     await editor.waitForText(/Share Notebook/);
     await editor.page.waitForTimeout(500);
-    await editor.screenshot('sharing-5-plan');
+    await editor.screenshot('sharing-6-plan');
     await editor.answerNotification('Share');
     await editor.page.locator('.notification-toast', { hasText: 'offered to Git now' }).waitFor({ timeout: 20_000 });
-    await editor.screenshot('sharing-6-shared');
+    await editor.screenshot('sharing-7-shared');
     assert.match(await editor.fileText('.safenote/.gitignore'), /^!notes\/$/m);
   });
 
   it('writes rules for other agents', async () => {
     await editor.runCommand('SafeNote: Export Notebook');
     await editor.page.waitForTimeout(500);
-    await editor.screenshot('sharing-7-formats');
+    await editor.screenshot('sharing-8-formats');
     await editor.pick('AGENTS.md');
     await editor.page.locator('.notification-toast', { hasText: 'written to' }).waitFor({ timeout: 20_000 });
     assert.match(await editor.fileText('AGENTS.md'), /CWE-22[^]*Path taken from the request/);
@@ -111,7 +130,7 @@ describe('A developer who gets notes from others', function () {
     await editor.page.waitForTimeout(1_000);
     await editor.press('Enter');
     await editor.page.locator('.notification-toast', { hasText: '1 note imported' }).waitFor({ timeout: 20_000 });
-    await editor.screenshot('sharing-8-imported');
+    await editor.screenshot('sharing-9-imported');
     await editor.waitForTree(/not approved/);
   });
 });

@@ -109,10 +109,9 @@ export class NotesView implements vscode.TreeDataProvider<NotesNode>, Dragging<N
         const item = new vscode.TreeItem(vscode.Uri.file(node.file.file));
         item.id = node.key;
         item.description = t('cannot be read');
-        item.tooltip = `${node.file.reason}\n\n${node.inUse ? t('The last good version of this note stays in use. The file is left as it is.') : t('SafeNote neither uses nor changes this file.')}`;
-        item.tooltip = `${visibleText(node.file.reason)}\n\n${t('SafeNote neither uses nor changes this file.')}`;
+        item.tooltip = `${visibleText(node.file.reason)}\n\n${node.inUse ? t('The last good version of this note stays in use. The file is left as it is.') : t('SafeNote neither uses nor changes this file.')}`;
         item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
-        item.accessibilityInformation = { label: t('{0}, cannot be read: {1}', node.file.file.split(/[\\/]/).at(-1) ?? '', node.file.reason) };
+        item.accessibilityInformation = { label: t('{0}, cannot be read: {1}', node.file.file.split(/[\\/]/).at(-1) ?? '', visibleText(node.file.reason)) };
         item.contextValue = 'noteFile.setAside';
         item.command = { command: 'vscode.open', title: t('Open'), arguments: [vscode.Uri.file(node.file.file)] };
         return item;
