@@ -90,7 +90,7 @@ describe('A developer who gets notes from others', function () {
     await editor.page.locator('.notification-toast', { hasText: 'changed on disk while you edit it' }).waitFor({ timeout: 20_000 });
     await editor.screenshot('sharing-5-edited');
     await editor.page.locator('.notification-toast', { hasText: 'changed on disk while you edit it' }).locator('.monaco-button', { hasText: 'Merge' }).click();
-    await editor.waitForText(/frequency: 9/);
+    await editor.page.waitForTimeout(1_500);
     await editor.save();
     const merged = await readFile(noteFile(), 'utf8');
     assert.match(merged, /^frequency: 9$/m);

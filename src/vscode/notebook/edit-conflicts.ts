@@ -9,6 +9,9 @@ import type { Notebooks } from './notebooks.ts';
 
 const { t } = vscode.l10n;
 
+/** So long after a change a document knows whether it is dirty, in milliseconds. */
+const SETTLED_MS = 500;
+
 /**
  * A note that is being edited here while somebody else writes its file: another window, the command line, or SafeNote itself,
  * which counts a failure. Saving would be one or the other; this puts both together by section.
@@ -26,7 +29,8 @@ export class EditConflicts implements vscode.Disposable {
     for (const document of vscode.workspace.textDocuments) this.keep(document);
     this.disposables.add(vscode.workspace.onDidOpenTextDocument((document) => this.keep(document)));
     this.disposables.add(vscode.workspace.onDidSaveTextDocument((document) => this.keep(document)));
-    this.disposables.add(vscode.workspace.onDidChangeTextDocument(({ document }) => this.keep(document)));
+    // A document becomes dirty only after its change is reported: a moment later an edit and a reload can be told apart.
+    this.disposables.add(vscode.workspace.onDidChangeTextDocument(({ document }) => looksLikeNote(document) && this.later(document)));
     this.disposables.add(vscode.workspace.onDidCloseTextDocument((document) => this.forget(document)));
     this.disposables.add(options.notebooks.onDidChange(() => this.look().catch((error: unknown) => this.o.errors.quiet('Comparing edited notes with their files', error))));
   }
@@ -37,6 +41,10 @@ export class EditConflicts implements vscode.Disposable {
 
   private keep(document: vscode.TextDocument): void {
     if (!document.isDirty && looksLikeNote(document)) this.bases.set(document.uri.toString(), document.getText());
+  }
+
+  private later(document: vscode.TextDocument): void {
+    setTimeout(() => !document.isClosed && this.keep(document), SETTLED_MS).unref();
   }
 
   private forget(document: vscode.TextDocument): void {
