@@ -8,7 +8,7 @@ import path from 'node:path';
 import { compareWith, describeComparison, previousRelease, saveRelease } from './releases.ts';
 import type { BenchRow } from './rows.ts';
 
-const SUITES = ['package', 'activation', 'retrieval', 'request', 'notes', 'index', 'embedding', 'checking', 'tests'];
+const SUITES = ['package', 'activation', 'retrieval', 'request', 'notes', 'index', 'embedding', 'checking', 'tests', 'soak'];
 const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
 const unknown = asked.filter((name) => !SUITES.includes(name));
 if (unknown.length > 0) {
