@@ -1,7 +1,8 @@
 import { lineComment } from '../language.ts';
 import type { RetrievalQuery } from '../retrieval/query.ts';
 import { applyEdits, type OffsetRange, type SourceDocument, type TextEdit } from '../source.ts';
-import { enclosingFunction, type FunctionOutline, type ImportOutline, type SyntaxOutline } from '../syntax/outline.ts';
+import { enclosingFunction, type FunctionOutline, type SyntaxOutline } from '../syntax/outline.ts';
+import type { OwnModule } from './outlines.ts';
 
 /** What a request says by itself: its task, its code, the APIs in reach. */
 export interface RequestContext {
@@ -16,10 +17,10 @@ const MAX_QUERY_CHARS = 6000;
 
 /**
  * Reads the task and the evidence for retrieval from a document. The task is what the user typed, else the documentation
- * of the function around the caret with its name, else the comment right before the caret. `own` are the imports that mean
- * files of the workspace.
+ * of the function around the caret with its name, else the comment right before the caret. `own` are the workspace's
+ * own modules in reach.
  */
-export function requestContext(document: SourceDocument, caret: number, outline: SyntaxOutline, task?: string, own: readonly ImportOutline[] = []): RequestContext {
+export function requestContext(document: SourceDocument, caret: number, outline: SyntaxOutline, task?: string, own: readonly OwnModule[] = []): RequestContext {
   const around = enclosingFunction(outline, caret);
   const read = task?.trim() || describedTask(document, caret, around);
   return { task: read, around, query: buildQuery(document, caret, outline, around, read, own) };
@@ -46,7 +47,7 @@ function commentBefore(document: SourceDocument, caret: number): string {
   return comment.join('\n').trim();
 }
 
-function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutline, around: FunctionOutline | undefined, task: string, own: readonly ImportOutline[]): RetrievalQuery {
+function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutline, around: FunctionOutline | undefined, task: string, own: readonly OwnModule[]): RetrievalQuery {
   const scope = around?.range ?? nearRange(document, caret);
   const calls = outline.calls.filter((call) => call.range.start >= scope.start && call.range.end <= scope.end).map((call) => call.name);
   const others = outline.calls.map((call) => call.name);
@@ -57,7 +58,8 @@ function buildQuery(document: SourceDocument, caret: number, outline: SyntaxOutl
     code: skeletonAround(document, outline, scope).slice(-MAX_QUERY_CHARS),
     // What the function itself calls counts double beside what only stands elsewhere in the file.
     apis: [...calls, ...calls, ...bindings, ...new Set(others)],
-    ownApis: own.flatMap((i) => [i.module, ...i.names]),
+    ownApis: [...new Set(own.flatMap((m) => m.imported ?? []))].flatMap((i) => [i.module, ...i.names]),
+    ownNames: [...new Set(own.flatMap(({ outline: inside }) => [...inside.functions, ...inside.declarations].map((d) => d.name).filter(Boolean)))],
     draftCwes: [],
   };
 }

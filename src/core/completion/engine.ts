@@ -292,7 +292,7 @@ export class CompletionEngine {
     const { document } = request;
     const outline = await this.o.parser.outline(document, signal);
     const own = this.o.settings()['context.outlines'] ? await ownModules(document, outline, this.o.files, this.o.parser, signal) : [];
-    const context = requestContext(document, request.offset, outline, request.task, [...new Set(own.flatMap((m) => m.imported ?? []))]);
+    const context = requestContext(document, request.offset, outline, request.task, own);
     return { outline, own, context };
   }
 

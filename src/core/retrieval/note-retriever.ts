@@ -3,6 +3,7 @@ import { isUsable, type NoteKind, type StoredNote } from '../notebook/note.ts';
 import type { NoteIndex } from '../notebook/note-index.ts';
 import { LexicalIndex } from './bm25.ts';
 import { fuse } from './fusion.ts';
+import { OwnNames } from './own-names.ts';
 import { type QueryVectors, type RetrievalQuery, sameFamily } from './query.ts';
 import { apiTokens, codeTokens, textTokens } from './tokens.ts';
 
@@ -21,6 +22,10 @@ const DEPTH = 50;
 const OTHER_MODEL = 0.9;
 const OTHER_LANGUAGE = 0.5;
 
+/** What being about the workspace's own API adds to a note's relevance, and to its score in parts of the best score. */
+const OWN_RELEVANCE = 0.3;
+const OWN_SCORE = 1;
+
 interface Entry {
   readonly stored: StoredNote;
 }
@@ -30,6 +35,7 @@ export class NoteRetriever {
   private readonly code = new LexicalIndex();
   private readonly task = new LexicalIndex();
   private readonly apis = new LexicalIndex();
+  private readonly own = new OwnNames();
   private readonly entries = new Map<string, Entry>();
   private readonly pinned = new Set<string>();
   private synced: readonly StoredNote[] | undefined;
@@ -52,7 +58,7 @@ export class NoteRetriever {
       if (usable.has(id)) continue;
       this.entries.delete(id);
       this.pinned.delete(id);
-      for (const index of [this.code, this.task, this.apis]) index.remove(id);
+      for (const index of [this.code, this.task, this.apis, this.own]) index.remove(id);
     }
     for (const [id, stored] of usable) {
       const known = this.entries.get(id);
@@ -64,6 +70,7 @@ export class NoteRetriever {
       this.code.add(id, codeTokens(note.erroneousCode));
       this.task.add(id, textTokens(note.tasks.join('\n')));
       this.apis.add(id, apiTokens(apisOfCode(note.erroneousCode)));
+      this.own.add(id, note.erroneousCode, note.guidance, note.language);
     }
   }
 
@@ -86,13 +93,15 @@ export class NoteRetriever {
       { ids: this.task.search(task, DEPTH).map((r) => r.id), weight: this.weights.taskLexical },
       { ids: denseTask.map((h) => h.noteId), weight: this.weights.taskDense },
     ]);
+    const own = this.own.matches(query.ownNames ?? []);
     const covered = { code: this.code.coverage(code), task: this.task.coverage(task), apis: this.apis.coverage(apis) };
     const relevance = (id: string) =>
-      this.relevance({ codeSimilarity: similarity.code.get(id), taskSimilarity: similarity.task.get(id), code: covered.code(id), task: covered.task(id), apis: covered.apis(id) });
-    // What the user pinned is looked at however the rankings see it.
+      this.relevance({ codeSimilarity: similarity.code.get(id), taskSimilarity: similarity.task.get(id), code: covered.code(id), task: covered.task(id), apis: apis.length > 0 ? covered.apis(id) : undefined, own: own.get(id) ?? 0 });
+    // What the user pinned, and what is about the workspace's own APIs, is looked at however the rankings see it.
     const seen = new Set(fused.map(({ id }) => id));
-    const pinned = [...this.pinned].filter((id) => !seen.has(id)).map((id) => ({ id, score: 0 }));
-    return [...fused, ...pinned]
+    const others = [...new Set([...this.pinned, ...own.keys()])].filter((id) => !seen.has(id)).map((id) => ({ id, score: 0 }));
+    const best = fused[0]?.score ?? 0;
+    return [...fused, ...others]
       .flatMap(({ id, score }) => {
         const stored = this.entries.get(id)?.stored;
         if (!stored) return [];
@@ -100,7 +109,7 @@ export class NoteRetriever {
         const weight = (1 + 0.1 * Math.log2(stored.note.frequency)) * (stored.note.model === options.model || options.model === '' ? 1 : OTHER_MODEL) * (related ? 1 : OTHER_LANGUAGE) * (options.worth?.(id) ?? 1);
         // Pinned notes come first, but only where they are relevant: one that always did would crowd out what fits.
         const first = stored.note.pinned === true && related && relevance(id) >= options.minSimilarity;
-        return [{ id, stored, related, first, score: score * weight }];
+        return [{ id, stored, related, first, score: (score + OWN_SCORE * best * (own.get(id) ?? 0)) * weight }];
       })
       .sort((a, b) => Number(b.first) - Number(a.first) || b.score - a.score)
       .slice(0, options.limit)
@@ -111,11 +120,12 @@ export class NoteRetriever {
    * Whether a note is about what this request does, in [0, 1]. Dense similarity where there is an embedder; without one,
    * or beside it, the share of the query's rare terms and APIs that the note has.
    */
-  private relevance(e: { codeSimilarity: number | undefined; taskSimilarity: number | undefined; code: number; task: number; apis: number }): number {
-    const lexical = 0.4 * e.code + 0.2 * e.task + 0.4 * e.apis;
-    if (e.codeSimilarity === undefined && e.taskSimilarity === undefined) return Math.min(1, 2 * lexical);
+  private relevance(e: { codeSimilarity: number | undefined; taskSimilarity: number | undefined; code: number; task: number; apis: number | undefined; own: number }): number {
+    // A request without any API at hand tells by its words alone.
+    const lexical = e.apis === undefined ? 0.5 * e.code + 0.5 * e.task : 0.4 * e.code + 0.2 * e.task + 0.4 * e.apis;
+    if (e.codeSimilarity === undefined && e.taskSimilarity === undefined) return Math.min(1, 2 * lexical + OWN_RELEVANCE * e.own);
     const dense = 0.65 * Math.max(0, e.codeSimilarity ?? 0) + 0.35 * Math.max(0, e.taskSimilarity ?? 0);
-    return Math.min(1, 0.6 * dense + 0.8 * lexical);
+    return Math.min(1, 0.6 * dense + 0.8 * lexical + OWN_RELEVANCE * e.own);
   }
 }
 

@@ -11,6 +11,8 @@ export interface RetrievalQuery {
   readonly apis: readonly string[];
   /** The workspace's own modules and what is imported from them: these tell most. */
   readonly ownApis: readonly string[];
+  /** Names of functions and types that these modules define, exactly as written. */
+  readonly ownNames?: readonly string[];
   /** CWEs that the in-process rules see in the code, where it is a whole piece; empty without one. */
   readonly draftCwes: readonly string[];
 }
