@@ -12,7 +12,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cwesIn, normalizeCwe } from '../src/core/cwe.ts';
 import { canonicalLanguage, extensionFor } from '../src/core/language.ts';
 import type { Analyzer } from '../src/core/verification/finding.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import os from 'node:os';
 import path from 'node:path';
 import semver from 'semver';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BenchRow } from './rows.ts';
 
 const Record = z.object({ version: z.string(), machine: z.string(), node: z.string(), rows: z.array(z.object({ suite: z.string(), name: z.string(), value: z.number(), unit: z.string() })) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Per-model settings, by model name (`safenote.models`). */
 export const ModelSettings = z.object({

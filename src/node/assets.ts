@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { EMPTY_KNOWLEDGE, type KnowledgeBase } from '../core/knowledge/knowledge.ts';
 import type { SampleVectors } from '../core/knowledge/knowledge-retriever.ts';
 import type { Prompts } from '../core/prompting/template.ts';

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { root } from '../../tools/setup/paths.mjs';
 import { startReplayModel } from '../model/server.ts';
 import { bundleTests } from '../vscode/harness/bundle.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a request to the replay model can be for; told from the first sentence of its prompt (prompts/*.md). */
 export const KINDS = ['completion', 'retry', 'security-warning', 'correction-guide', 'repair-suggestion', 'verified-fix'] as const;

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An answer of the scripted model: a text, or a way of not answering. */
 export type Scripted = string | { readonly status: number; readonly code?: string; readonly retryAfter?: number } | 'cut' | { readonly silent: true };

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loadConversations } from './conversation.ts';
 import { kindOf, replay } from './replay.ts';
 import type { Conversation, Kind } from './conversation.ts';

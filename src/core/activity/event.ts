@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /*
  * What SafeNote remembers of its own work: one event a line, in the user's own folder. There is no code, no task, no

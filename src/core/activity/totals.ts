@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ActivityEvent, CompletionEvent, SeenWeakness } from './event.ts';
 
 const Count = z.number().finite().nonnegative().catch(0).default(0);

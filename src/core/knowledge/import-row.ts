@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeCwe } from '../cwe.ts';
 import { canonicalLanguage, isKnownLanguage, LANGUAGES } from '../language.ts';
 import { redactSecrets } from '../notebook/redact.ts';

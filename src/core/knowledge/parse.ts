@@ -1,5 +1,5 @@
 import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeCwe } from '../cwe.ts';
 import { isKnownLanguage } from '../language.ts';
 import { firstFence, splitSections, trimBlank } from '../markdown-sections.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NoteOrigin } from './note.ts';
 
 /** Schemas of front matter values that several parts of a note's file share. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { firstConflict } from '../conflict-marks.ts';
 import { normalizeCwe } from '../cwe.ts';
 import { canonicalLanguage } from '../language.ts';

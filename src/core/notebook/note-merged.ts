@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fenced, firstFence, readProse, splitSections, trimBlank, writeProse } from '../markdown-sections.ts';
 import { frontMatterLine, readFrontMatter } from './note-front-matter.ts';
 import { IsoDate, ORIGINS, Text } from './note-keys.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cwesIn } from '../cwe.ts';
 import { ExpectedError } from '../errors.ts';
 import { LineIndex, type Range } from '../source.ts';

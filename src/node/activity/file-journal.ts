@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ActivityEvent, type ActivityJournal } from '../../core/activity/event.ts';
 import { ActivityTotals, addEvent, noTotals, rollUp } from '../../core/activity/totals.ts';
 import { messageOf } from '../../core/errors.ts';

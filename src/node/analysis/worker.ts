@@ -1,6 +1,6 @@
 /** The analysis worker's entry: answers one request after the other. Bundled to dist/analysis-worker.js. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../../core/errors.ts';
 import { AnalysisEngine } from './engine.ts';
 import type { WorkerReply, WorkerRequest } from './messages.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnswerStore, Recorded } from '../../core/evaluation/recording.ts';
 import type { ModelErrorCode, Purpose } from '../../core/llm/model.ts';
 import { LineFile } from './line-file.ts';

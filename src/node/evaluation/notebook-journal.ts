@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExpectedError } from '../../core/errors.ts';
 import type { Lesson } from '../../core/evaluation/results.ts';
 import { LineFile } from './line-file.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExpectedError } from '../../core/errors.ts';
 import type { RunLog } from '../../core/evaluation/experiment.ts';
 import type { SampleResult } from '../../core/evaluation/results.ts';

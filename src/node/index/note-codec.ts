@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { IndexCodec, IndexData, IndexItem } from 'vectra';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FACETS } from '../../core/notebook/note-index.ts';
 import type { VectorMemory } from './vector-memory.ts';
 

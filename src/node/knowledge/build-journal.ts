@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { GenerateReply } from '../../core/llm/model.ts';
 import type { BuildJournal, TaskResult } from '../../core/notebook/offline-build.ts';
 import { writeError } from '../notes/file-errors.ts';

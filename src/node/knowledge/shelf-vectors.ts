@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isCancelled } from '../../core/errors.ts';
 import type { Sample } from '../../core/knowledge/knowledge.ts';
 import type { SampleVectors } from '../../core/knowledge/knowledge-retriever.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isCancelled } from '../../core/errors.ts';
 import { ModelError } from '../../core/llm/model.ts';
 import { hostOf, isLoopback, OPENAI_BASE_URL, parseBaseUrl } from './address.ts';

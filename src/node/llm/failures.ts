@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ModelError } from '../../core/llm/model.ts';
 import { hostOf } from './address.ts';
 import type { Endpoint } from './address.ts';

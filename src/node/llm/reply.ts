@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One piece of an answer, streamed or whole, in SafeNote's words. */
 export interface ReplyPiece {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isSeq, parseDocument, type Document } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeCwe } from '../../core/cwe.ts';
 import { ExpectedError, messageOf } from '../../core/errors.ts';
 import { redactSecrets } from '../../core/notebook/redact.ts';

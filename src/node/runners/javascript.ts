@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { onPath, realPath } from '../sandbox/box.ts';
 import { reaching } from './reach.ts';
 import { readJest, readJunit, readMocha } from './reports.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isCancelled } from '../../core/errors.ts';
 import { run } from '../process/run.ts';
 import { onPath, realPath } from '../sandbox/box.ts';

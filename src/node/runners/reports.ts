@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TestCase } from '../../core/verification/test-runner.ts';
 
 /** How a run ended, for runners whose exit code says what no report does. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Apps, Room } from '../apps.ts';
 import { Disposables } from '../common/disposables.ts';
 import type { ErrorPath } from '../common/error-path.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { REMINDER } from '../../../src/core/evaluation/arm.ts';
 import { MARKER } from '../../../src/core/prompting/marker.ts';
 import type { Scripted, ScriptedRequest } from '../../model/scripted.ts';

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/p
 import os from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { z } from 'zod';
+import * as z from 'zod';
 import { launchBrowser } from '../../../tools/editor/browser.ts';
 import { startServer } from '../../../tools/editor/server.ts';
 import { root } from '../../../tools/setup/paths.mjs';

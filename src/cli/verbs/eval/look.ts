@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExpectedError, messageOf } from '../../../core/errors.ts';
 import { pairedDifference } from '../../../core/evaluation/bootstrap.ts';
 import { metricsFor } from '../../../core/evaluation/metrics.ts';

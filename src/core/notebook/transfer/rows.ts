@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readImportRow } from '../../knowledge/import-row.ts';
 import { firstWords } from '../merging.ts';
 import { ORIGINS } from '../note-keys.ts';

@@ -3,7 +3,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import semver from 'semver';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ExpectedError } from '../../../core/errors.ts';
 import { run } from '../../process/run.ts';
 import type { Answered, CodeqlServer } from './cli-server.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A place as Semgrep says it: lines and columns from 1, columns in bytes of UTF-8, end exclusive. */
 export interface ByteRange {

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { cwesIn } from '../../../core/cwe.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { canonicalLanguage } from '../../../core/language.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EvalTask, Judgement, Said, Suite } from '../../../core/evaluation/suite.ts';
 import { lastLine } from '../execution.ts';
 import { chooseScanner, scan } from '../scan.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Suite } from '../../../core/evaluation/suite.ts';
 import { canonicalLanguage, extensionFor } from '../../../core/language.ts';
 import { chooseScanner, scan } from '../scan.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeCwe } from '../../../core/cwe.ts';
 import { ExpectedError, messageOf } from '../../../core/errors.ts';
 import type { Control, EvalTask, Judgement, JudgeWords, Said, Suite, TaskProblem } from '../../../core/evaluation/suite.ts';

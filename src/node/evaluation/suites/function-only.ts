@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EvalTask, Judgement, Said, Suite } from '../../../core/evaluation/suite.ts';
 import { byExitCode } from '../execution.ts';
 import type { SuiteContext } from './context.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeCwe } from '../../../core/cwe.ts';
 import type { EvalTask, TaskProblem } from '../../../core/evaluation/suite.ts';
 import { canonicalLanguage } from '../../../core/language.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { both } from '../../../core/evaluation/results.ts';
 import type { EvalTask, Judgement, Said, Suite } from '../../../core/evaluation/suite.ts';
 import { lastLine } from '../execution.ts';
