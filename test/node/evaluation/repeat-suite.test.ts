@@ -4,7 +4,8 @@ import { checkControls } from '../../../src/core/evaluation/suite.ts';
 import { SuiteContext } from '../../../src/node/evaluation/suites/context.ts';
 import { loadRepeatSuite } from '../../../src/node/evaluation/suites/repeat-suite.ts';
 import { Toolbox } from '../../../src/node/evaluation/toolbox.ts';
-import { Sandbox } from '../../../src/node/sandbox/box.ts';
+import { onPath, Sandbox } from '../../../src/node/sandbox/box.ts';
+import { warmGo } from '../runners/warm-go.ts';
 
 describe('repeat suite', function () {
   this.timeout(240_000);
@@ -24,6 +25,7 @@ describe('repeat suite', function () {
   it('has a reference that passes and an obvious solution that fails for every task', async function () {
     const state = await box.state();
     if (!state.available) return this.skip();
+    if (await onPath('go', process.env)) await warmGo();
     const suite = await loadRepeatSuite(folder, context);
     const results = await checkControls(suite, { signal: new AbortController().signal, jobs: 2 });
     const wrong = results.filter((r) => r.status === 'broken').map((r) => `${r.task} ${r.control}: ${r.reason ?? ''}`);

@@ -10,6 +10,7 @@ import type { FunctionVerdict } from '../../../src/core/verification/verdict.ts'
 import { run } from '../../../src/node/process/run.ts';
 import { WorkspaceTests } from '../../../src/node/runners/workspace-tests.ts';
 import { onPath, Sandbox } from '../../../src/node/sandbox/box.ts';
+import { warmGo } from './warm-go.ts';
 
 const project = path.join(import.meta.dirname, '../../..');
 
@@ -128,9 +129,7 @@ describe('workspace tests', function () {
 
   it('runs go test', async function () {
     if (!(await onPath('go', process.env))) this.skip();
-    // As in the workspace of somebody who runs these tests: what they need from the standard library lies in the build cache.
-    await put({ 'warm/go.mod': 'module warm\n', 'warm/warm_test.go': 'package warm\n\nimport "testing"\n\nfunc TestWarm(t *testing.T) {}\n' });
-    await run('go', ['test', '.'], { cwd: path.join(root, 'warm') });
+    await warmGo();
     await put({ 'go.mod': 'module shop\n\ngo 1.20\n', 'prices.go': 'package shop\n\nfunc Total(items []int) int {\n\tMARK\n}\n', 'prices_test.go': 'package shop\n\nimport "testing"\n\nfunc TestTotal(t *testing.T) {\n\tif got := Total([]int{1, 2}); got != 3 {\n\t\tt.Fatalf("got %d", got)\n\t}\n}\n' });
     const good = await check('prices.go', 'sum := 0\n\tfor _, i := range items {\n\t\tsum += i\n\t}\n\treturn sum');
     assert.deepEqual([good.status, good.runner], ['pass', 'go test'], good.reason);
