@@ -1,4 +1,4 @@
-import type { Attempt, CompletionOutcome } from '../../core/completion/types.ts';
+import type { CompletionOutcome } from '../../core/completion/types.ts';
 import type { Finding } from '../../core/verification/finding.ts';
 import type { FunctionVerdict, SecurityVerdict, Verdict } from '../../core/verification/verdict.ts';
 
@@ -105,7 +105,8 @@ export function verdictLines(outcome: CompletionOutcome, verdict: Verdict): Tool
   const knowledge = context.knowledge.map((k) => `${k.item.guideline.cwe} ${k.item.guideline.title}`);
   lines.push({ label: 'Knowledge used', text: knowledge.length > 0 ? knowledge.join('; ') : 'none that fits' });
   if (outcome.history.length < 2) lines.push({ label: 'Attempts', text: outcome.attempts === 1 ? '1' : `${outcome.attempts}; the second gave no answer` });
-  outcome.history.forEach((attempt, n) => outcome.history.length > 1 && lines.push({ label: `Attempt ${n + 1}`, text: `${attemptText(attempt)}${attempt.edit === outcome.edit ? ', shown' : ''}` }));
+  // Of the attempt that is shown more may be known by now than when it was made.
+  if (outcome.history.length > 1) outcome.history.forEach((attempt, n) => lines.push({ label: `Attempt ${n + 1}`, text: attempt.edit === outcome.edit ? `${attemptText(verdict)}, shown` : attemptText(attempt.verdict) }));
   for (const edit of outcome.importEdits) lines.push({ label: 'Also inserts', text: edit.text.trim().replace(/\r?\n/g, ', ') });
   lines.push({ label: 'Time', text: `${Math.round(outcome.timings.totalMs)} ms (retrieval ${Math.round(outcome.timings.retrieveMs)}, model ${Math.round(outcome.timings.generateMs)}, checks ${Math.round(outcome.timings.verifyMs)})` });
   lines.push({ label: 'Tokens', text: `${outcome.tokens.prompt} sent, ${outcome.tokens.completion} received` });
@@ -120,7 +121,7 @@ function testsLine({ status, reason, runner, tests, unboxed }: FunctionVerdict):
 }
 
 /** One attempt in words: why another one followed, or why this one is shown. */
-function attemptText({ verdict: { security, function: tested } }: Attempt): string {
+function attemptText({ security, function: tested }: Verdict): string {
   const first = security.findings[0];
   const checked = { pass: 'checked', fail: `fails ${nameOf(first)}: ${first?.message ?? ''}`, pending: 'checked so far', unavailable: `not checked: ${security.reason ?? ''}` }[lookOf(security)];
   return [checked, tested.status === 'unavailable' ? '' : tested.status === 'pass' ? 'tests pass' : `tests fail: ${tested.reason ?? ''}`].filter(Boolean).join('; ');
