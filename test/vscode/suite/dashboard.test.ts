@@ -52,7 +52,11 @@ describe('What became of completions and notes', function () {
   it('is counted outside the repository: a note that prevents its failure stays as it is', async () => {
     const id = await learnOne();
     const file = path.join(notesFolder(), `${id}.md`);
-    const before = await readFile(file, 'utf8');
+    // What passed is added to the note a moment after it was written.
+    const before = await until('the note has its secure example', async () => {
+      const text = await readFile(file, 'utf8');
+      return text.includes('## Secure example') && text;
+    });
     const editor = await openFile(task('find_customer'));
     await shown();
     await accept(editor);
