@@ -1,4 +1,5 @@
 import type { Said } from '../../core/evaluation/suite.ts';
+import { linkCache } from '../runners/go-cache.ts';
 import { byExitCode, type Execution } from './execution.ts';
 import type { Tool, Toolbox } from './toolbox.ts';
 
@@ -29,9 +30,8 @@ export async function runTestProgram(file: string, files: Readonly<Record<string
     const go = await o.toolbox.go();
     if ('unavailable' in go) return { status: 'unavailable', reason: go.unavailable };
     const folder = /^\/\/ package: (\S+)$/m.exec(text)?.[1] ?? '.';
-    const { cache = '' } = go as { cache?: string };
-    const script = 'mkdir -p /tmp/go-build; [ -d "$3" ] && cp -rs "$3"/. /tmp/go-build 2>/dev/null; exec "$1" test -count=1 "./$4"';
-    const result = await o.execution.run({ ...common, files: { ...files, [`${WORKSPACE}/${folder}/judge_${file}`]: text }, script, args: [go.program, test, cache, folder], tools: go.tools, env: go.environment ?? {}, timeMs: o.timeMs ?? 90_000 });
+    const script = `${linkCache('$3')}; exec "$1" test -count=1 "./$4"`;
+    const result = await o.execution.run({ ...common, files: { ...files, [`${WORKSPACE}/${folder}/judge_${file}`]: text }, script, args: [go.program, test, go.cache ?? '', folder], tools: go.tools, env: go.environment ?? {}, timeMs: o.timeMs ?? 90_000 });
     return byExitCode(result);
   }
   if (file.endsWith('.sh')) return with_({ program: '/bin/sh', tools: [] }, 'exec "$1" "$2"');

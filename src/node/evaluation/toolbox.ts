@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { run } from '../process/run.ts';
+import { BOX_CACHE, goCaches } from '../runners/go-cache.ts';
 import { onPath, realPath } from '../sandbox/box.ts';
 
-export type Tool = { readonly program: string; readonly tools: readonly string[] } | { readonly unavailable: string };
+export type Tool =
+  | {
+      readonly program: string;
+      readonly tools: readonly string[];
+      /** What it needs to be told in the box. */
+      readonly environment?: Readonly<Record<string, string>>;
+      /** The user's build cache, to be linked into the box. */
+      readonly cache?: string;
+    }
+  | { readonly unavailable: string };
 
 /**
  * What judges need to run programs: compilers and interpreters, and packages beside them. `folder` (`--toolbox`) may have a
@@ -70,23 +79,21 @@ export class Toolbox {
     });
   }
 
-  go(): Promise<Tool & { readonly environment?: Readonly<Record<string, string>> }> {
+  go(): Promise<Tool> {
     return this.once('go', async () => {
       const program = await onPath('go', this.env);
       if (!program) return { unavailable: 'there is no go on PATH' };
-      const home = this.env['HOME'] ?? os.homedir();
+      const user = goCaches(this.env);
       const own = this.folder && path.join(this.folder, 'gomod');
-      const modules = own && existsSync(own) ? own : (this.env['GOMODCACHE'] ?? path.join(this.env['GOPATH'] ?? path.join(home, 'go'), 'pkg', 'mod'));
-      const cache = this.env['GOCACHE'] ?? path.join(this.env['XDG_CACHE_HOME'] ?? path.join(home, '.cache'), 'go-build');
+      const modules = own && existsSync(own) ? own : user.modules;
       const real = realPath(program);
-      const tool: Tool & { environment: Record<string, string>; cache: string } = {
+      return {
         program: real,
-        tools: [path.dirname(path.dirname(real)), modules, cache],
+        tools: [path.dirname(path.dirname(real)), modules, user.cache],
         // Modules come out of the cache as out of a proxy: a program names no versions, and the cache itself is never written.
-        environment: { GOCACHE: '/tmp/go-build', GOMODCACHE: '/tmp/go-mod', GOPROXY: `file://${modules}/cache/download`, GONOSUMDB: '*', GONOSUMCHECK: '1', GOSUMDB: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
-        cache,
+        environment: { GOCACHE: BOX_CACHE, GOMODCACHE: '/tmp/go-mod', GOPROXY: `file://${modules}/cache/download`, GONOSUMDB: '*', GONOSUMCHECK: '1', GOSUMDB: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod' },
+        cache: user.cache,
       };
-      return tool;
     });
   }
 

@@ -2,6 +2,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import type { Control, EvalTask, Judgement, Said, Suite } from '../../../core/evaluation/suite.ts';
 import { both } from '../../../core/evaluation/results.ts';
+import { linkCache } from '../../runners/go-cache.ts';
 import { lastLine } from '../execution.ts';
 import type { Tool } from '../toolbox.ts';
 import type { SuiteContext } from './context.ts';
@@ -81,7 +82,7 @@ async function judge(row: Row, program: string, context: SuiteContext, signal: A
   const python = await toolbox.python();
   if ('unavailable' in python) return both({ status: 'unavailable', reason: python.unavailable });
   if (!(await toolbox.pythonHas('pytest'))) return both({ status: 'unavailable', reason: 'Python has no module pytest' });
-  const tool: Tool & { environment?: Readonly<Record<string, string>>; cache?: string } =
+  const tool: Tool =
     row.language === 'c' ? await toolbox.compiler('gcc') : row.language === 'cpp' ? await toolbox.compiler('g++') : row.language === 'go' ? await toolbox.go() : row.language === 'javascript' ? await toolbox.node() : python;
   if ('unavailable' in tool) return both({ status: 'unavailable', reason: tool.unavailable });
   const missing = row.language === 'javascript' ? missingModule(program, toolbox.nodeModules) : undefined;
@@ -96,7 +97,7 @@ async function judge(row: Row, program: string, context: SuiteContext, signal: A
     javascript: '',
     c: `mkdir -p compiled && "$2" -w -g ${sanitize} ${file} -o compiled/${name} ${libraries} -lm || exit 70`,
     cpp: `mkdir -p compiled && "$2" -std=c++17 -w -g ${sanitize} ${file} -o compiled/${name} ${libraries} || exit 70`,
-    go: `mkdir -p compiled /tmp/go-build; [ -d "$3" ] && cp -rs "$3"/. /tmp/go-build 2>/dev/null; (cd build && "$2" build -o ../compiled/${name} .) || exit 70`,
+    go: `mkdir -p compiled; ${linkCache('$3')}; (cd build && "$2" build -o ../compiled/${name} .) || exit 70`,
   };
   const files: Record<string, string> = { [file]: program, [`${row.task_id}_test.py`]: row.test, 'conftest.py': CONFTEST };
   if (row.language === 'go') files['build/go.mod'] = `module task\n\ngo 1.21\n`;
