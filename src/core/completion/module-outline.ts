@@ -60,9 +60,13 @@ function render(document: SourceDocument, entry: Entry): string {
   const about = outline.documentation.trim();
   const whole = document.text.slice(outline.range.start, outline.range.end).trim();
   if (entry.kind === 'type' && whole.length <= MAX_WHOLE && !members.some(hasCode)) return about ? `${comment(about, document.language)}\n${whole}` : whole;
-  const header = document.text.slice(outline.header.start, outline.header.end).replace(/\s*\n\s*/g, ' ').replace(/(?:[{:;]|=>)\s*$/, '').trim();
   const inside = [...(about ? [comment(about, document.language)] : []), ...members.filter((m) => m.name && (isPublic(m) || isConstructor(m))).map((m) => render(document, m))];
-  return [header, ...inside.map(indented)].join('\n');
+  return [headerLine(document, outline), ...inside.map(indented)].join('\n');
+}
+
+/** A header in one line, without the mark that its body begins with. */
+export function headerLine(document: SourceDocument, { header }: FunctionOutline | DeclarationOutline): string {
+  return document.text.slice(header.start, header.end).replace(/\s*\n\s*/g, ' ').replace(/(?:[{:;]|=>)\s*$/, '').trim();
 }
 
 function hasCode(entry: Entry): boolean {
@@ -77,12 +81,12 @@ function isConstructor({ name }: Entry): boolean {
   return name === '__init__';
 }
 
-function comment(text: string, language: string): string {
+export function comment(text: string, language: string, limit = MAX_DOCUMENTATION): string {
   const mark = language === 'python' ? '#' : '//';
-  return text.slice(0, MAX_DOCUMENTATION).split(/\r?\n/).map((line) => `${mark} ${line.trim()}`.trimEnd()).join('\n');
+  return text.slice(0, limit).split(/\r?\n/).map((line) => `${mark} ${line.trim()}`.trimEnd()).join('\n');
 }
 
-function indented(text: string): string {
+export function indented(text: string): string {
   return text.split('\n').map((line) => INDENT + line).join('\n');
 }
 

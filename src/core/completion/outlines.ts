@@ -2,7 +2,7 @@ import { estimateTokens } from '../llm/model.ts';
 import { fence } from '../prompting/template.ts';
 import type { OffsetRange, SourceDocument } from '../source.ts';
 import type { DeclarationOutline, FunctionOutline, ImportOutline, SyntaxOutline, SyntaxParser } from '../syntax/outline.ts';
-import { moduleOutline } from './module-outline.ts';
+import { comment, headerLine, indented, moduleOutline } from './module-outline.ts';
 
 /**
  * Port: the workspace's own files, as far as they may be shown to a model. Files that are secret by name, ignored by git,
@@ -158,8 +158,6 @@ export function holderOf(outline: SyntaxOutline, range: OffsetRange): Declaratio
 
 /** A header in one line, and what is said of it. */
 export function signature(document: SourceDocument, f: FunctionOutline | DeclarationOutline): string {
-  const header = document.text.slice(f.header.start, f.header.end).replace(/\s*\n\s*/g, ' ').replace(/[{:;]\s*$/, '').trim();
-  const mark = document.language === 'python' ? '#' : '//';
-  const about = f.documentation.trim().slice(0, MAX_DOCUMENTATION);
-  return about ? `${header}\n${about.split(/\r?\n/).map((line) => `    ${mark} ${line.trim()}`).join('\n')}` : header;
+  const about = f.documentation.trim();
+  return [headerLine(document, f), ...(about ? [indented(comment(about, document.language, MAX_DOCUMENTATION))] : [])].join('\n');
 }
