@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { countersOf, sumSince } from '../../../src/core/activity/totals.ts';
@@ -7,13 +7,9 @@ import { SILENT } from '../../../src/core/log.ts';
 import { FileActivityJournal } from '../../../src/node/activity/file-journal.ts';
 import { userFolders } from '../../../src/node/user-folders.ts';
 import { accept, closeAll, configure, emptyNotebook, folder, openFile, screen, settle, shown, until } from './support/editor.ts';
-import { code, type ScriptedModel, startScriptedModel } from './support/scripted-model.ts';
+import { learnOne, lesson, notesFolder, task } from './support/lesson.ts';
+import { type ScriptedModel, startScriptedModel } from './support/scripted-model.ts';
 
-const BAD = 'cursor.execute("SELECT * FROM users WHERE name = \'" + name + "\'")\nreturn cursor.fetchone()';
-const GOOD = 'cursor.execute("SELECT * FROM users WHERE name = ?", (name,))\nreturn cursor.fetchone()';
-const notesFolder = () => path.join(folder(), '.safenote', 'notes', 'security');
-const noteFiles = async () => (await readdir(notesFolder()).catch(() => [])).filter((name) => name.endsWith('.md'));
-const task = (name: string) => `import sqlite3\n\n\ndef ${name}(cursor: sqlite3.Cursor, name: str):\n    """Find a user by name."""\n    |\n`;
 /** As the command line would read it. */
 const totals = () => new FileActivityJournal({ file: userFolders(process.env).activity(folder()), log: SILENT }).totals();
 
@@ -24,11 +20,7 @@ describe('What became of completions and notes', function () {
   before(async () => {
     model = await startScriptedModel();
     await configure({ 'model.provider': 'openai', 'model.baseUrl': model.url, 'model.name': 'scripted' });
-    model.script = (kind, messages) => {
-      if (kind === 'completion') return code(JSON.stringify(messages).includes('PASS-PARAMETERS') ? GOOD : BAD);
-      if (kind === 'retry') return code(GOOD);
-      return 'PASS-PARAMETERS: values belong into the second argument of `execute`.';
-    };
+    model.script = lesson;
   });
   beforeEach(async () => {
     await closeAll();
@@ -41,16 +33,14 @@ describe('What became of completions and notes', function () {
     await model.close();
   });
 
-  async function learnOne(): Promise<string> {
-    await openFile(task('find_user'));
-    await shown();
-    const file = await until('a note is written', async () => (await noteFiles())[0]);
+  async function learned(): Promise<string> {
+    const file = await learnOne();
     await until('its guidance is written', async () => /PASS-PARAMETERS/.test(await readFile(path.join(notesFolder(), file), 'utf8')));
     return file.replace(/\.md$/, '');
   }
 
   it('is counted outside the repository: a note that prevents its failure stays as it is', async () => {
-    const id = await learnOne();
+    const id = await learned();
     const file = path.join(notesFolder(), `${id}.md`);
     // What passed is added to the note a moment after it was written.
     const before = await until('the note has its secure example', async () => {
@@ -70,7 +60,7 @@ describe('What became of completions and notes', function () {
   });
 
   it('is explained: which notes and knowledge shaped a completion, and what each check said in which time', async () => {
-    await learnOne();
+    await learned();
     await openFile(task('find_customer'));
     await shown();
     await vscode.commands.executeCommand('safenote.whyNoSuggestion');
@@ -109,7 +99,7 @@ describe('What became of completions and notes', function () {
   });
 
   it('includes what the user says: a note is wrong, and right after all, without a change to its file', async () => {
-    const id = await learnOne();
+    const id = await learned();
     const file = path.join(notesFolder(), `${id}.md`);
     const before = await readFile(file, 'utf8');
     for (const wrong of [1, 0]) {

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { closeAll, configure, emptyNotebook, folder, openFile, settle, shown, until } from './support/editor.ts';
-import { code, type ScriptedModel, startScriptedModel } from './support/scripted-model.ts';
+import { learnOne, lesson, noteFiles, notesFolder, task } from './support/lesson.ts';
+import { type ScriptedModel, startScriptedModel } from './support/scripted-model.ts';
 
-const BAD = 'cursor.execute("SELECT * FROM users WHERE name = \'" + name + "\'")\nreturn cursor.fetchone()';
-const GOOD = 'cursor.execute("SELECT * FROM users WHERE name = ?", (name,))\nreturn cursor.fetchone()';
-const notesFolder = () => path.join(folder(), '.safenote', 'notes', 'security');
-const noteFiles = async () => (await readdir(notesFolder()).catch(() => [])).filter((name) => name.endsWith('.md'));
 
 const STRANGER = `---
 version: 1
@@ -47,11 +44,7 @@ describe('The notebook', function () {
   before(async () => {
     model = await startScriptedModel();
     await configure({ 'model.provider': 'openai', 'model.baseUrl': model.url, 'model.name': 'scripted' });
-    model.script = (kind, messages) => {
-      if (kind === 'completion') return code(JSON.stringify(messages).includes('PASS-PARAMETERS') ? GOOD : BAD);
-      if (kind === 'retry') return code(GOOD);
-      return 'PASS-PARAMETERS: values belong into the second argument of `execute`.';
-    };
+    model.script = lesson;
   });
   beforeEach(async () => {
     await closeAll();
@@ -64,14 +57,6 @@ describe('The notebook', function () {
     await emptyNotebook();
     await model.close();
   });
-
-  const task = (name: string) => `import sqlite3\n\n\ndef ${name}(cursor: sqlite3.Cursor, name: str):\n    """Find a user by name."""\n    |\n`;
-
-  async function learnOne(): Promise<string> {
-    await openFile(task('find_user'));
-    await shown();
-    return until('a note is written', async () => (await noteFiles())[0]);
-  }
 
   async function stranger(text = STRANGER, name = 'from-elsewhere.md'): Promise<vscode.Uri> {
     await mkdir(notesFolder(), { recursive: true });
